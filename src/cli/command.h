@@ -16,6 +16,7 @@ struct cli_option {
     const char *help;
     bool repeat;       /* may stand several times */
     bool required;
+    char short_name;   /* 'o' for -o; 0: none. An option named "output" has -o without saying so */
 };
 
 struct cli_args;
@@ -41,6 +42,7 @@ const char *cli_arg(const struct cli_args *a, int i); /* positional, NULL beyond
 int cli_int(const struct cli_args *a, const char *name, long min, long max, long fallback, long *ret);
 int cli_duration(const struct cli_args *a, const char *name, long long fallback_us, long long *ret_us);
 int cli_size(const struct cli_args *a, const char *name, long long fallback, long long *ret);
+/* RFC 3339, "now", or a duration back from now ("-10m"). An option not given leaves *ret_us as it is. */
 int cli_time(const struct cli_args *a, const char *name, long long *ret_us);
 
 /* Print "lethe COMMAND: sentence" to stderr and return the exit code of the error's kind (1, bad input 2). */
@@ -48,6 +50,6 @@ int cli_fail(const struct cli_args *a, const struct err *e, int code);
 /* DATA directory: --data, else $LETHE_DATA, else ./data if it exists, else /var/lib/lethe. */
 const char *cli_data_dir(const struct cli_args *a);
 
-extern const struct cli_command *const cli_commands[]; /* ends with NULL */
+extern const struct cli_command *const cli_commands[]; /* in the order of the help; ends with NULL */
 int cli_main(int argc, char **argv);
 #endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "cli/command.h"
+#include "cli/frame.h"
+
+/* One line per command. The order is the one of `lethe help`. */
+#define CLI_LIST(X)                                                                                \
+    X(serve)                                                                                       \
+    X(status)                                                                                      \
+    X(sim)                                                                                         \
+    X(probe)                                                                                       \
+    X(camera_add)                                                                                  \
+    X(camera_list)                                                                                 \
+    X(camera_show)                                                                                 \
+    X(camera_set)                                                                                  \
+    X(camera_remove)                                                                               \
+    X(camera_import)                                                                               \
+    X(camera_export)                                                                               \
+    X(custodian_keygen)                                                                            \
+    X(custodian_list)                                                                              \
+    X(open)                                                                                        \
+    X(fsck)                                                                                        \
+    X(reindex)                                                                                     \
+    X(bench_ingest)                                                                                \
+    X(docs_man)                                                                                    \
+    X(docs_completion)                                                                             \
+    X(recorder)                                                                                    \
+    X(web)
+
+#define X(name) extern const struct cli_command cli_##name __attribute__((weak));
+CLI_LIST(X)
+#undef X
+
+const struct cli_command *const cli_commands[] = {
+#define X(name) &cli_##name,
+    CLI_LIST(X)
+#undef X
+        NULL,
+};
+
+const struct cli_command *cli_next(size_t *i)
+{
+    while (*i < sizeof(cli_commands) / sizeof(cli_commands[0])) {
+        const struct cli_command *c = cli_commands[(*i)++];
+        if (c)
+            return c;
+    }
+    return NULL;
+}
