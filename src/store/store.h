@@ -54,6 +54,8 @@ int store_file_begin(struct store *s, const struct mp4_info *info, struct store_
  */
 int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t next_dts_ticks, int64_t utc_us,
                       void (*done)(void *user, struct mp4_fragment *f, int code), void *user);
+/* The store's copy of @info: valid for as long as fragments of the file are in the making. Any thread. */
+const struct mp4_info *store_file_info(const struct store_file *sf);
 /* Queue the end: sidx, manifest, mfra, sync, index row. @sf is gone for the caller. */
 void store_file_end(struct store_file *sf, const char *reason);
 /* Index rows that are not bound to a file (gaps, events); bounded queue, kept while the database is away. */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef RECORDER_CAMERA_H
+#define RECORDER_CAMERA_H
+/*
+ * One camera's pipeline: access units from its RTSP session become sealed fragments of one file per epoch.
+ * Bound to its loop, but for what is marked otherwise. camera.c: life, session, status; camera_record.c: files.
+ */
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "index/index.h"
+#include "media/dts.h"
+#include "mp4/writer.h"
+#include "recorder/keys.h"
+#include "recorder/pool.h"
+#include "recorder/timebase.h"
+#include "rtsp/session.h"
+#include "store/store.h"
+
+struct loop;
+struct node_clock;
+
+/* What all cameras of the process share; immutable while cameras live. */
+struct camera_context {
+    struct store *store;
+    struct keys *keys;
+    struct pool *pool;
+    struct node_clock *clock;
+    const char *node;
+    int retention_days; /* of the node */
+};
+
+enum camera_state { CAMERA_DISABLED, CAMERA_CONNECTING, CAMERA_RECORDING, CAMERA_WAITING };
+
+#define CAMERA_GAPS 32
+/* What the status shows; copied under the camera's lock. */
+struct camera_status {
+    enum camera_state state;
+    char reason[160];
+    int64_t bitrate_bps, last_frame_us, camera_clock_offset_us;
+    bool camera_clock_known;
+    double fps;
+    uint64_t frames_received, frames_recorded, frames_lost, packets_lost, bytes, reconnects;
+    char codec[8];
+    int width, height;
+    struct index_gap gaps[CAMERA_GAPS]; /* the latest, oldest first */
+    int gap_count;
+};
+
+struct camera {
+    struct list link; /* of the loop */
+    struct loop *loop;
+    const struct camera_context *ctx;
+    struct index_camera cfg;
+    void (*closed)(void *user); /* set by camera_close() */
+    void *closed_user;
+
+    /* session */
+    struct rtsp_session *session;
+    enum rtsp_state rtsp_state;
+    char why[160];
+    struct media_track track[MP4_TRACKS];
+    struct media_params params; /* of track[0] */
+    bool has_track[MP4_TRACKS];
+    int64_t playing_since_us;
+
+    /* time */
+    struct media_dts dts;
+    struct timebase timebase[MP4_TRACKS];
+    unsigned clock_generation;
+    int64_t covered_until_us; /* UTC up to which footage exists; 0: none yet */
+
+    /* keys */
+    struct epoch_key *key, *next_key;
+    int64_t key_requested_us; /* epoch of the request under way, 0: none */
+    int64_t key_retry_us;
+
+    /* file and fragment in the making */
+    struct store_file *file;
+    int64_t file_epoch_us, file_start_us, file_first_dts;
+    int64_t audio_base_pts, audio_base_ticks;
+    bool audio_based;
+    uint32_t sequence;
+    struct pool_slot *slot;
+    int64_t slot_first_dts, slot_opened_us, last_dts, last_step;
+
+    /* gap that is open now; reason "" when footage is being made */
+    struct index_gap gap;
+    bool gap_noted;
+    char end_reason[24];
+
+    /* written by the store's threads */
+    _Atomic int in_flight;
+    _Atomic int write_error;
+    _Atomic uint64_t frames_recorded, frames_failed;
+
+    /* counters of the loop */
+    uint64_t frames_received, frames_lost, packets_lost;
+    uint64_t rate_bytes, rate_frames; /* at the last turn */
+    int64_t rate_at_us;
+    double fps, bps;
+    int64_t last_frame_us, camera_offset_us;
+    bool camera_offset_known, closing;
+
+    uv_mutex_t lock;
+    struct camera_status status; /* guarded by lock */
+};
+
+/*
+ * Make a camera bound to @l; camera_start() must then be posted to the loop. @open_gap: gap left open by the last run,
+ * or NULL. -ENOMEM. Thread-safe.
+ */
+int camera_new(struct loop *l, const struct camera_context *ctx, const struct index_camera *cfg,
+               const struct index_gap *open_gap, struct camera **ret);
+/* Messages for loop_post(): @arg is the camera. */
+void camera_start(struct loop *l, void *arg);
+/* End the file with @c->end_reason ("shutdown", "removed", "changed"), close, free, then call closed. */
+void camera_close(struct loop *l, void *arg);
+/* Every LOOP_TICK_MS; @turn once a second. */
+void camera_tick(struct camera *c, int64_t now_us, bool turn);
+/* Hand a key (or NULL and an error) to the camera's loop. Any thread. Owns: takes @k. */
+void camera_post_key(struct camera *c, struct epoch_key *k, int code);
+/* Copy of the status. Any thread. */
+void camera_read_status(struct camera *c, struct camera_status *ret);
+
+/* camera_record.c */
+void camera_on_video(struct camera *c, const struct media_au *au);
+void camera_on_audio(struct camera *c, const struct media_au *au);
+/* Write out what is pending and end the file; a gap opens at the end of what is covered. Nothing if no file is open. */
+void camera_end_file(struct camera *c, const char *reason);
+/* Flush a fragment that has waited too long, take notice of write errors. */
+void camera_flush(struct camera *c, int64_t now_us);
+/* Ask for the key of the epoch of @utc_us unless it is here or under way. */
+void camera_want_key(struct camera *c, int64_t utc_us);
+void camera_drop_keys(struct camera *c);
+/* Tell index and status about the open gap; @to_us 0 while it lasts. */
+void camera_note_gap(struct camera *c, int64_t to_us);
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "recorder/recorder.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "recorder/fleet.h"
+#include "recorder/node_clock.h"
+#include "recorder/status.h"
+
+#define MAIN_TICK_MS 100
+#define KEYS_MAX 16384 /* two per camera, and room for changes */
+
+struct recorder {
+    const struct recorder_options *o;
+    struct config config;
+    struct node_clock clock;
+    struct seal_policy policy;
+    struct store *store;
+    struct keys *keys;
+    struct pool *pool;
+    struct index *index; /* the main thread's own handle: cameras and gaps */
+    struct camera_context ctx;
+    struct fleet fleet;
+    struct status status;
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_signal_t sigterm, sigint;
+    unsigned ticks;
+    bool stopping;
+};
+
+static void on_store_alarm(void *user, const struct index_event *e)
+{
+    struct recorder *r = user;
+    status_alarm(&r->status, e);
+}
+
+static void alarm_now(struct recorder *r, const char *kind, const char *text)
+{
+    struct index_event e = {.at_us = clock_wall_us(&r->clock.clock)};
+    snprintf(e.kind, sizeof(e.kind), "%s", kind);
+    snprintf(e.text, sizeof(e.text), "%s", text);
+    status_alarm(&r->status, &e);
+    store_note_event(r->store, &e);
+}
+
+static void watch_clock(struct recorder *r)
+{
+    int64_t step = node_clock_discipline(&r->clock);
+    if (!step)
+        return;
+    char text[256];
+    snprintf(text, sizeof(text),
+             "the wall clock was set %s by %lld s; files were ended and begun anew in the new time; check the time service",
+             step > 0 ? "forward" : "back", (long long)((step > 0 ? step : -step) / SECOND_US));
+    alarm_now(r, "clock-stepped", text);
+}
+
+static void heartbeat(const struct recorder *r)
+{
+    if (r->o->heartbeat_fd >= 0 && write(r->o->heartbeat_fd, "\n", 1) < 0 && errno != EAGAIN)
+        log_debug("recorder", "heartbeat could not be written");
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct recorder *r = t->data;
+    fleet_tick(&r->fleet);
+    if (r->ticks++ % (1000 / MAIN_TICK_MS) != 0)
+        return;
+    watch_clock(r);
+    heartbeat(r);
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct recorder *r = s->data;
+    if (r->stopping)
+        return;
+    r->stopping = true;
+    log_info("recorder", "%s received, closing %zu cameras", number == SIGTERM ? "SIGTERM" : "SIGINT",
+             fleet_count(&r->fleet));
+    uv_stop(&r->loop);
+}
+
+static int open_store(struct recorder *r, struct err *reterr)
+{
+    struct store_config cfg = {.data_dir = r->o->data_dir,
+                               .clock = &r->clock.clock,
+                               .index_ops = &index_sqlite,
+                               .reserve_bytes = r->config.disk.reserve_bytes,
+                               .full_oldest_first = r->config.disk.when_full == CONFIG_OLDEST_FIRST,
+                               .retention_days = r->config.retention_days,
+                               .alarm = on_store_alarm,
+                               .user = r};
+    int code = store_open(&cfg, &r->store, reterr);
+    if (code < 0)
+        return code;
+    char path[512];
+    snprintf(path, sizeof(path), "%s/lethe.db", r->o->data_dir);
+    return index_sqlite.open(path, false, &r->index, reterr);
+}
+
+static int open_keys(struct recorder *r, struct err *reterr)
+{
+    struct keys_config cfg = {.store = r->store,
+                              .policy = &r->policy,
+                              .node = r->config.node,
+                              .epoch_length_us = r->config.epoch_minutes * MINUTE_US,
+                              .max_keys = KEYS_MAX};
+    return keys_start(&cfg, &r->keys, reterr);
+}
+
+static int thread_count(const struct recorder *r)
+{
+    return r->config.threads > 0 ? r->config.threads : (int)uv_available_parallelism();
+}
+
+static int start_all(struct recorder *r, struct err *reterr)
+{
+    int code = seal_policy_load(r->o->data_dir, &r->policy, reterr);
+    if (code < 0)
+        return code;
+    if ((code = open_store(r, reterr)) < 0 || (code = open_keys(r, reterr)) < 0 || (code = pool_new(&r->pool)) < 0)
+        return code;
+    r->ctx = (struct camera_context){.store = r->store,
+                                     .keys = r->keys,
+                                     .pool = r->pool,
+                                     .clock = &r->clock,
+                                     .node = r->config.node,
+                                     .retention_days = r->config.retention_days};
+    if ((code = fleet_open(&r->fleet, r->index, &r->ctx, thread_count(r), reterr)) < 0)
+        return code;
+    r->status.fleet = &r->fleet;
+    r->status.store = r->store;
+    r->status.clock = &r->clock;
+    r->status.node = r->config.node;
+    r->status.version = LETHE_VERSION;
+    r->status.practice = r->policy.practice;
+    r->status.started_us = clock_wall_us(&r->clock.clock);
+    return status_open(&r->status, &r->loop, r->o->data_dir, reterr);
+}
+
+static void watch(struct recorder *r)
+{
+    uv_timer_init(&r->loop, &r->tick);
+    uv_signal_init(&r->loop, &r->sigterm);
+    uv_signal_init(&r->loop, &r->sigint);
+    r->tick.data = r->sigterm.data = r->sigint.data = r;
+    uv_timer_start(&r->tick, on_tick, 0, MAIN_TICK_MS);
+    uv_signal_start(&r->sigterm, on_signal, SIGTERM);
+    uv_signal_start(&r->sigint, on_signal, SIGINT);
+}
+
+static void close_handle(uv_handle_t *h, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(h))
+        uv_close(h, NULL);
+}
+
+/* In this order: cameras end their files, then keys go, then the store writes out what it has. */
+static void stop_all(struct recorder *r)
+{
+    status_close(&r->status);
+    fleet_close(&r->fleet, "shutdown");
+    keys_stop(r->keys);
+    if (r->store)
+        store_close(r->store);
+    pool_free(r->pool);
+    if (r->index)
+        r->index->ops->close(r->index);
+    uv_walk(&r->loop, close_handle, NULL);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&r->loop);
+    uv_mutex_destroy(&r->status.lock);
+}
+
+int recorder_run(const struct recorder_options *o, struct err *reterr)
+{
+    struct recorder *r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->o = o;
+    r->config = *o->config;
+    node_clock_init(&r->clock, o->clock);
+    uv_mutex_init(&r->status.lock);
+    uv_loop_init(&r->loop);
+    signal(SIGPIPE, SIG_IGN);
+    int code = start_all(r, reterr);
+    if (code >= 0) {
+        watch(r);
+        log_info("recorder", "node %s, %d loop threads, epochs of %d min, %d days", r->config.node, thread_count(r),
+                 r->config.epoch_minutes, r->config.retention_days);
+        uv_run(&r->loop, UV_RUN_DEFAULT);
+    }
+    stop_all(r);
+    free(r);
+    return code;
+}
