@@ -135,8 +135,8 @@ int time_parse(const char *text, int64_t *ret_us)
             return E_SYNTAX;
         *fields[i] = v;
     }
-    if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60)
+    if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+        tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
         return E_SYNTAX;
     int64_t fraction = 0;
     if (*p == '.') {
@@ -185,7 +185,7 @@ static int parse_unit(const char *text, const struct unit *units, int64_t *ret)
 
 int duration_parse(const char *text, int64_t *ret_us)
 {
-    static const struct unit units[] = {{"ms", 1000},    {"s", SECOND_US}, {"m", MINUTE_US},
+    static const struct unit units[] = {{"ms", 1000},   {"s", SECOND_US}, {"m", MINUTE_US},
                                         {"h", HOUR_US}, {"d", DAY_US},    {NULL, 0}};
     return parse_unit(text, units, ret_us);
 }
@@ -193,7 +193,9 @@ int duration_parse(const char *text, int64_t *ret_us)
 int size_parse(const char *text, int64_t *ret)
 {
     static const struct unit units[] = {
-        {"", 1},           {"k", 1000},        {"K", 1000},      {"M", 1000000},           {"G", 1000000000},
-        {"T", 1000000000000}, {"Ki", 1024}, {"Mi", 1024 * 1024}, {"Gi", 1024 * 1024 * 1024}, {NULL, 0}};
+        {"", 1},        {"k", 1000},         {"K", 1000},
+        {"M", 1000000}, {"G", 1000000000},   {"T", 1000000000000},
+        {"Ki", 1024},   {"Mi", 1024 * 1024}, {"Gi", 1024 * 1024 * 1024},
+        {NULL, 0}};
     return parse_unit(text, units, ret);
 }

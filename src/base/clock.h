@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
-/* Time is passed in, so that tests can run forty days in a minute. Unit everywhere: microseconds. */
+/* Time is passed in, so that tests can run forty days in a minute. Unit everywhere: microseconds.
+ */
 #include <stdint.h>
 
 #define SECOND_US INT64_C(1000000)
@@ -10,8 +11,9 @@
 #define DAY_US (24 * HOUR_US)
 
 struct clock {
-    int64_t (*wall_us)(const struct clock *);  /* UTC since 1970; may be stepped by an administrator */
-    int64_t (*mono_us)(const struct clock *);  /* never goes back */
+    int64_t (*wall_us)(
+        const struct clock *); /* UTC since 1970; may be stepped by an administrator */
+    int64_t (*mono_us)(const struct clock *); /* never goes back */
 };
 
 /* The clock of the operating system. Thread-safe. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
-/* Intrusive doubly linked ring. An unlinked node points at itself, so list_remove() twice is harmless. */
+/* Intrusive doubly linked ring. An unlinked node points at itself, so list_remove() twice is
+ * harmless. */
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,11 +32,12 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 #define list_entry(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define list_foreach(pos, head, member)                                                                                \
-    for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);                             \
+#define list_foreach(pos, head, member)                                                            \
+    for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);         \
          pos = list_entry(pos->member.next, __typeof__(*pos), member))
-#define list_foreach_safe(pos, tmp, head, member)                                                                      \
-    for (pos = list_entry((head)->next, __typeof__(*pos), member),                                                     \
-        tmp = list_entry(pos->member.next, __typeof__(*pos), member);                                                  \
-         &pos->member != (head); pos = tmp, tmp = list_entry(tmp->member.next, __typeof__(*pos), member))
+#define list_foreach_safe(pos, tmp, head, member)                                                  \
+    for (pos = list_entry((head)->next, __typeof__(*pos), member),                                 \
+        tmp = list_entry(pos->member.next, __typeof__(*pos), member);                              \
+         &pos->member != (head);                                                                   \
+         pos = tmp, tmp = list_entry(tmp->member.next, __typeof__(*pos), member))
 #endif

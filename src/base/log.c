@@ -43,10 +43,13 @@ void log_line(enum log_level level, const char *topic, const char *fmt, ...)
     flatten(message);
     int n;
     if (getenv("JOURNAL_STREAM"))
-        n = snprintf(line, sizeof(line), "<%d>%s %s: %s\n", (int)level, process_name, topic, message);
+        n = snprintf(line, sizeof(line), "<%d>%s %s: %s\n", (int)level, process_name, topic,
+                     message);
     else
-        n = snprintf(line, sizeof(line), "%s %s %s %s: %s\n", time_format(clock_system.wall_us(&clock_system), stamp),
-                     names[level], process_name, topic, message);
-    if (n > 0 && write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
+        n = snprintf(line, sizeof(line), "%s %s %s %s: %s\n",
+                     time_format(clock_system.wall_us(&clock_system), stamp), names[level],
+                     process_name, topic, message);
+    if (n > 0 &&
+        write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1) < 0)
         return; /* nowhere left to complain */
 }

@@ -12,8 +12,9 @@
 #include "recorder/loop.h"
 #include "recorder/node_clock.h"
 
-#define KEY_AHEAD_US MINUTE_US             /* an epoch's key is made this long before it begins … */
-#define NAME_GAP_AFTER_US (2 * SECOND_US)  /* a gap that lasts is told to index and status after this long */
+#define KEY_AHEAD_US MINUTE_US /* an epoch's key is made this long before it begins … */
+#define NAME_GAP_AFTER_US                                                                          \
+    (2 * SECOND_US) /* a gap that lasts is told to index and status after this long */
 
 static void set_text(char *to, size_t cap, const char *from)
 {
@@ -39,7 +40,8 @@ static void on_state(void *user, enum rtsp_state s, int code, const char *why)
     }
     if (before == RTSP_STATE_PLAYING) {
         camera_end_file(c, "stream-lost");
-        log_warn("rtsp", "camera %s: stream lost (%s), reconnecting", c->cfg.id, why ? why : err_text(code));
+        log_warn("rtsp", "camera %s: stream lost (%s), reconnecting", c->cfg.id,
+                 why ? why : err_text(code));
     }
     if (before != RTSP_STATE_PLAYING && s == RTSP_STATE_WAITING && code < 0)
         log_debug("rtsp", "camera %s: %s", c->cfg.id, why ? why : err_text(code));
@@ -81,7 +83,8 @@ static void on_lost(void *user, int index, uint32_t packets)
     c->packets_lost += packets;
 }
 
-static void on_sender_report(void *user, int index, int64_t camera_us, int64_t pts_ticks, int64_t arrival_us)
+static void on_sender_report(void *user, int index, int64_t camera_us, int64_t pts_ticks,
+                             int64_t arrival_us)
 {
     struct camera *c = user;
     (void)pts_ticks;
@@ -225,9 +228,9 @@ static void publish_status(struct camera *c, int64_t now_us)
     struct camera_status *s = &c->status;
     s->state = state_of(c);
     set_text(s->reason, sizeof(s->reason),
-             s->state == CAMERA_RECORDING                                  ? ""
+             s->state == CAMERA_RECORDING                              ? ""
              : c->rtsp_state == RTSP_STATE_PLAYING && c->gap.reason[0] ? c->gap.reason
-                                                                           : c->why);
+                                                                       : c->why);
     s->bitrate_bps = c->rtsp_state == RTSP_STATE_PLAYING ? (int64_t)c->bps : 0;
     s->fps = c->rtsp_state == RTSP_STATE_PLAYING ? c->fps : 0;
     s->last_frame_us = c->last_frame_us;
@@ -239,7 +242,8 @@ static void publish_status(struct camera *c, int64_t now_us)
     s->packets_lost = c->packets_lost;
     s->bytes = stats.bytes;
     s->reconnects = stats.reconnects;
-    set_text(s->codec, sizeof(s->codec), c->has_track[0] ? media_codec_name(c->track[0].codec) : "");
+    set_text(s->codec, sizeof(s->codec),
+             c->has_track[0] ? media_codec_name(c->track[0].codec) : "");
     s->width = c->track[0].width;
     s->height = c->track[0].height;
     uv_mutex_unlock(&c->lock);
@@ -252,7 +256,8 @@ void camera_read_status(struct camera *c, struct camera_status *ret)
     uv_mutex_unlock(&c->lock);
 }
 
-/* Spread over the minute before the epoch begins, by the camera's id, so that 2,500 keys are not made at once. */
+/* Spread over the minute before the epoch begins, by the camera's id, so that 2,500 keys are not
+ * made at once. */
 static int64_t key_lead_us(const struct camera *c)
 {
     int64_t lead = keys_epoch_length(c->ctx->keys) / 4;

@@ -2,8 +2,9 @@
 #ifndef RECORDER_CAMERA_H
 #define RECORDER_CAMERA_H
 /*
- * One camera's pipeline: access units from its RTSP session become sealed fragments of one file per epoch.
- * Bound to its loop, but for what is marked otherwise. camera.c: life, session, status; camera_record.c: files.
+ * One camera's pipeline: access units from its RTSP session become sealed fragments of one file per
+ * epoch. Bound to its loop, but for what is marked otherwise. camera.c: life, session, status;
+ * camera_record.c: files.
  */
 #include <stdatomic.h>
 #include <uv.h>
@@ -108,14 +109,15 @@ struct camera {
 };
 
 /*
- * Make a camera bound to @l; camera_start() must then be posted to the loop. @open_gap: gap left open by the last run,
- * or NULL. -ENOMEM. Thread-safe.
+ * Make a camera bound to @l; camera_start() must then be posted to the loop. @open_gap: gap left
+ * open by the last run, or NULL. -ENOMEM. Thread-safe.
  */
 int camera_new(struct loop *l, const struct camera_context *ctx, const struct index_camera *cfg,
                const struct index_gap *open_gap, struct camera **ret);
 /* Messages for loop_post(): @arg is the camera. */
 void camera_start(struct loop *l, void *arg);
-/* End the file with @c->end_reason ("shutdown", "removed", "changed"), close, free, then call closed. */
+/* End the file with @c->end_reason ("shutdown", "removed", "changed"), close, free, then call
+ * closed. */
 void camera_close(struct loop *l, void *arg);
 /* Every LOOP_TICK_MS; @turn once a second. */
 void camera_tick(struct camera *c, int64_t now_us, bool turn);
@@ -127,7 +129,8 @@ void camera_read_status(struct camera *c, struct camera_status *ret);
 /* camera_record.c */
 void camera_on_video(struct camera *c, const struct media_au *au);
 void camera_on_audio(struct camera *c, const struct media_au *au);
-/* Write out what is pending and end the file; a gap opens at the end of what is covered. Nothing if no file is open. */
+/* Write out what is pending and end the file; a gap opens at the end of what is covered. Nothing if
+ * no file is open. */
 void camera_end_file(struct camera *c, const char *reason);
 /* Flush a fragment that has waited too long, take notice of write errors. */
 void camera_flush(struct camera *c, int64_t now_us);

@@ -11,12 +11,15 @@
 #include "recorder/loop.h"
 #include "recorder/node_clock.h"
 
-#define FRAGMENT_US SECOND_US               /* longest fragment */
-#define FRAGMENT_KEY_US (SECOND_US / 4)     /* a key frame starts a new fragment if this one is as long */
-#define FLUSH_AFTER_US SECOND_US            /* a fragment waits this long for more, then it is written */
-#define EPOCH_GRACE_US (15 * SECOND_US)     /* an epoch's file waits this long for a key frame to end before */
-#define KEYLESS_START_US (10 * SECOND_US)   /* a stream without key frames is recorded from here on all the same */
-#define GAP_TOLERANCE_US (SECOND_US / 2)    /* less is no gap: frame intervals, jitter, slew */
+#define FRAGMENT_US SECOND_US /* longest fragment */
+#define FRAGMENT_KEY_US                                                                            \
+    (SECOND_US / 4)              /* a key frame starts a new fragment if this one is as long */
+#define FLUSH_AFTER_US SECOND_US /* a fragment waits this long for more, then it is written */
+#define EPOCH_GRACE_US                                                                             \
+    (15 * SECOND_US) /* an epoch's file waits this long for a key frame to end before */
+#define KEYLESS_START_US                                                                           \
+    (10 * SECOND_US) /* a stream without key frames is recorded from here on all the same */
+#define GAP_TOLERANCE_US (SECOND_US / 2) /* less is no gap: frame intervals, jitter, slew */
 #define KEY_RETRY_US (2 * SECOND_US)
 
 static const struct mp4_info *file_info(const struct camera *c)
@@ -61,7 +64,8 @@ static void on_key(struct camera *c, struct epoch_key *k, int code)
 {
     c->key_requested_us = 0;
     if (!k) {
-        log_error("keys", "camera %s: no key for the next epoch (%s), trying again in 2 s", c->cfg.id, err_text(code));
+        log_error("keys", "camera %s: no key for the next epoch (%s), trying again in 2 s",
+                  c->cfg.id, err_text(code));
         c->key_retry_us = clock_mono_us(c->loop->clock) + KEY_RETRY_US;
         return;
     }
@@ -202,7 +206,8 @@ static void check_write_error(struct camera *c)
     int code = atomic_load(&c->write_error);
     if (!c->file || code >= 0)
         return;
-    log_error("store", "camera %s: writing failed (%s), starting a new file", c->cfg.id, err_text(code));
+    log_error("store", "camera %s: writing failed (%s), starting a new file", c->cfg.id,
+              err_text(code));
     if (c->slot) {
         c->frames_lost += c->slot->frames;
         pool_give(c->ctx->pool, c->slot);
@@ -239,7 +244,8 @@ static int64_t ticks_us(const struct camera *c, int64_t ticks)
 static bool fragment_is_long(const struct camera *c, const struct media_au *au, int64_t dts)
 {
     int64_t so_far = ticks_us(c, dts - c->slot_first_dts);
-    return so_far + ticks_us(c, c->last_step) > FRAGMENT_US || (au->key && so_far >= FRAGMENT_KEY_US);
+    return so_far + ticks_us(c, c->last_step) > FRAGMENT_US ||
+           (au->key && so_far >= FRAGMENT_KEY_US);
 }
 
 static void append(struct camera *c, const struct media_au *au, int64_t dts, int64_t utc_us)
@@ -261,8 +267,8 @@ static void append(struct camera *c, const struct media_au *au, int64_t dts, int
             pool_give(c->ctx->pool, c->slot);
             c->slot = NULL;
         }
-        log_warn("recorder", "camera %s: an access unit of %u bytes was not recorded (%s)", c->cfg.id, au->size,
-                 err_text(r));
+        log_warn("recorder", "camera %s: an access unit of %u bytes was not recorded (%s)",
+                 c->cfg.id, au->size, err_text(r));
         c->frames_lost++;
         return;
     }
@@ -274,7 +280,8 @@ static void append(struct camera *c, const struct media_au *au, int64_t dts, int
 
 static void describe_file(struct camera *c, struct mp4_info *info, int64_t start_us)
 {
-    *info = (struct mp4_info){.view = MP4_SEALED, .encrypted = true, .start_us = start_us, .tracks = 1};
+    *info =
+        (struct mp4_info){.view = MP4_SEALED, .encrypted = true, .start_us = start_us, .tracks = 1};
     snprintf(info->camera, sizeof(info->camera), "%s", c->cfg.id);
     snprintf(info->node, sizeof(info->node), "%s", c->ctx->node);
     memcpy(info->kid, c->key->key->kid, sizeof(info->kid));
@@ -347,7 +354,8 @@ static void restart_time(struct camera *c, const char *reason)
         timebase_reset(&c->timebase[i], c->track[i].clock_rate);
 }
 
-/* True if the node's clock was stepped and the new time's key is here; until then the old time goes on. */
+/* True if the node's clock was stepped and the new time's key is here; until then the old time goes
+ * on. */
 static bool clock_has_stepped(struct camera *c, int64_t arrival_us)
 {
     unsigned generation = atomic_load(&c->ctx->clock->generation);

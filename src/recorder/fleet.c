@@ -9,7 +9,8 @@
 #include "base/log.h"
 #include "recorder/node_clock.h"
 
-int fleet_open(struct fleet *f, struct index *ix, const struct camera_context *ctx, int threads, struct err *reterr)
+int fleet_open(struct fleet *f, struct index *ix, const struct camera_context *ctx, int threads,
+               struct err *reterr)
 {
     *f = (struct fleet){.index = ix, .ctx = ctx, .version = -1};
     f->loops = calloc((size_t)threads, sizeof(*f->loops));
@@ -102,9 +103,9 @@ static struct fleet_member *find(struct fleet *f, const char *id)
 
 static bool same(const struct index_camera *a, const struct index_camera *b)
 {
-    return strcmp(a->main_url, b->main_url) == 0 && strcmp(a->pin, b->pin) == 0 && a->transport == b->transport &&
-           a->audio == b->audio && a->enabled == b->enabled && a->tls_insecure == b->tls_insecure &&
-           a->retention_days == b->retention_days;
+    return strcmp(a->main_url, b->main_url) == 0 && strcmp(a->pin, b->pin) == 0 &&
+           a->transport == b->transport && a->audio == b->audio && a->enabled == b->enabled &&
+           a->tls_insecure == b->tls_insecure && a->retention_days == b->retention_days;
 }
 
 static int collect(void *user, const struct index_camera *c)
@@ -120,7 +121,8 @@ static int collect(void *user, const struct index_camera *c)
     return 0;
 }
 
-/* Compare the table with what runs; what is new or changed stays in pending to be started bit by bit. */
+/* Compare the table with what runs; what is new or changed stays in pending to be started bit by
+ * bit. */
 static void reload(struct fleet *f, int64_t version)
 {
     free(f->pending);

@@ -2,8 +2,9 @@
 #ifndef RECORDER_FLEET_H
 #define RECORDER_FLEET_H
 /*
- * All cameras of the process and the loops they live on. Follows the camera table of the index: a camera that is
- * added, changed or removed there starts, restarts or ends here within a second. Bound to the main thread.
+ * All cameras of the process and the loops they live on. Follows the camera table of the index: a
+ * camera that is added, changed or removed there starts, restarts or ends here within a second.
+ * Bound to the main thread.
  */
 #include "index/index.h"
 #include "recorder/camera.h"
@@ -31,8 +32,10 @@ struct fleet {
 #define FLEET_STARTS_PER_TICK 64 /* cameras started per call of fleet_tick() */
 
 /* @ix stays with the caller and must outlive the fleet. */
-int fleet_open(struct fleet *f, struct index *ix, const struct camera_context *ctx, int threads, struct err *reterr);
-/* Look for changes; call ten times a second. A locked index is not an error: the cameras that are known go on. */
+int fleet_open(struct fleet *f, struct index *ix, const struct camera_context *ctx, int threads,
+               struct err *reterr);
+/* Look for changes; call ten times a second. A locked index is not an error: the cameras that are
+ * known go on. */
 void fleet_tick(struct fleet *f);
 /* End every camera with @reason, wait for them, end the loops. */
 void fleet_close(struct fleet *f, const char *reason);

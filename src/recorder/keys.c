@@ -48,7 +48,8 @@ void keys_release(struct keys *k, struct epoch_key *e)
     free(e);
 }
 
-static int make_key(struct keys *k, const struct request *r, struct buf *shares, struct epoch_key **ret)
+static int make_key(struct keys *k, const struct request *r, struct buf *shares,
+                    struct epoch_key **ret)
 {
     struct seal_context ctx = {.epoch_us = r->epoch_us, .epoch_length_us = k->cfg.epoch_length_us};
     snprintf(ctx.camera, sizeof(ctx.camera), "%s", r->id);
@@ -68,7 +69,8 @@ static int make_key(struct keys *k, const struct request *r, struct buf *shares,
     return 0;
 }
 
-/* The next requests that go into the same share file, at most KEYS_BATCH, unlinked from the queue. */
+/* The next requests that go into the same share file, at most KEYS_BATCH, unlinked from the queue.
+ */
 static int take_batch(struct keys *k, struct request *batch[KEYS_BATCH])
 {
     int n = 0;
@@ -78,7 +80,8 @@ static int take_batch(struct keys *k, struct request *batch[KEYS_BATCH])
     struct request **p = &k->first;
     while (!k->stopping && *p && n < KEYS_BATCH) {
         struct request *r = *p;
-        if (n && (r->epoch_us != batch[0]->epoch_us || r->retention_days != batch[0]->retention_days)) {
+        if (n &&
+            (r->epoch_us != batch[0]->epoch_us || r->retention_days != batch[0]->retention_days)) {
             p = &r->next;
             continue;
         }
@@ -102,8 +105,8 @@ static void serve(struct keys *k, struct request *const batch[], int n)
         code[i] = make_key(k, batch[i], &shares, &made[i]);
     int written = 0;
     if (shares.len > 0)
-        written = store_shares_append(k->cfg.store, batch[0]->epoch_us, batch[0]->retention_days, shares.data,
-                                      shares.len, NULL);
+        written = store_shares_append(k->cfg.store, batch[0]->epoch_us, batch[0]->retention_days,
+                                      shares.data, shares.len, NULL);
     for (int i = 0; i < n; i++) {
         if (written < 0) {
             keys_release(k, made[i]);
@@ -147,7 +150,8 @@ int keys_start(const struct keys_config *cfg, struct keys **ret, struct err *ret
     return 0;
 }
 
-int keys_request(struct keys *k, struct camera *c, const char *id, int64_t epoch_us, int retention_days)
+int keys_request(struct keys *k, struct camera *c, const char *id, int64_t epoch_us,
+                 int retention_days)
 {
     struct request *r = calloc(1, sizeof(*r));
     if (!r)

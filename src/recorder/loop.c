@@ -47,7 +47,7 @@ static void on_tick(uv_timer_t *t)
     int64_t now = clock_wall_us(l->clock);
     unsigned turn = 0;
     l->ticks++;
-    list_foreach_safe(c, next, &l->cameras, link)
+    list_foreach_safe (c, next, &l->cameras, link)
         camera_tick(c, now, turn++ % 4 == l->ticks % 4);
     end_if_empty(l);
 }
@@ -66,7 +66,8 @@ int loop_start(struct loop *l, const struct clock *clock)
     struct rtsp_hub_config hub = {.clock = clock};
     int r;
     if ((r = uv_mutex_init(&l->lock)) < 0 || (r = uv_loop_init(&l->uv)) < 0 ||
-        (r = uv_async_init(&l->uv, &l->wake, on_wake)) < 0 || (r = uv_timer_init(&l->uv, &l->tick)) < 0)
+        (r = uv_async_init(&l->uv, &l->wake, on_wake)) < 0 ||
+        (r = uv_timer_init(&l->uv, &l->tick)) < 0)
         return r;
     l->wake.data = l->tick.data = l;
     uv_timer_start(&l->tick, on_tick, LOOP_TICK_MS, LOOP_TICK_MS);

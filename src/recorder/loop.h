@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #ifndef RECORDER_LOOP_H
 #define RECORDER_LOOP_H
-/* A loop thread: one libuv loop, one RTSP hub, the cameras bound to it. Others talk to it by messages only. */
+/* A loop thread: one libuv loop, one RTSP hub, the cameras bound to it. Others talk to it by
+ * messages only. */
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -18,8 +19,8 @@ struct loop {
     uv_timer_t tick;
     struct rtsp_hub *hub;
     const struct clock *clock;
-    struct list cameras;       /* struct camera, thread-bound */
-    _Atomic int camera_count;  /* as assigned by the main thread */
+    struct list cameras;      /* struct camera, thread-bound */
+    _Atomic int camera_count; /* as assigned by the main thread */
     unsigned ticks;
     bool stopping;
 

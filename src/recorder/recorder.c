@@ -58,7 +58,8 @@ static void watch_clock(struct recorder *r)
         return;
     char text[256];
     snprintf(text, sizeof(text),
-             "the wall clock was set %s by %lld s; files were ended and begun anew in the new time; check the time service",
+             "the wall clock was set %s by %lld s; files were ended and begun anew in the new "
+             "time; check the time service",
              step > 0 ? "forward" : "back", (long long)((step > 0 ? step : -step) / SECOND_US));
     alarm_now(r, "clock-stepped", text);
 }
@@ -85,8 +86,8 @@ static void on_signal(uv_signal_t *s, int number)
     if (r->stopping)
         return;
     r->stopping = true;
-    log_info("recorder", "%s received, closing %zu cameras", number == SIGTERM ? "SIGTERM" : "SIGINT",
-             fleet_count(&r->fleet));
+    log_info("recorder", "%s received, closing %zu cameras",
+             number == SIGTERM ? "SIGTERM" : "SIGINT", fleet_count(&r->fleet));
     uv_stop(&r->loop);
 }
 
@@ -125,10 +126,12 @@ static int thread_count(const struct recorder *r)
 
 static int start_all(struct recorder *r, struct err *reterr)
 {
-    int code = seal_policy_load(r->o->data_dir, &r->policy, reterr);
+    int code = seal_policy_find(r->o->data_dir, r->config.custodians, r->config.threshold, true,
+                                &r->policy, reterr);
     if (code < 0)
         return code;
-    if ((code = open_store(r, reterr)) < 0 || (code = open_keys(r, reterr)) < 0 || (code = pool_new(&r->pool)) < 0)
+    if ((code = open_store(r, reterr)) < 0 || (code = open_keys(r, reterr)) < 0 ||
+        (code = pool_new(&r->pool)) < 0)
         return code;
     r->ctx = (struct camera_context){.store = r->store,
                                      .keys = r->keys,
@@ -197,8 +200,8 @@ int recorder_run(const struct recorder_options *o, struct err *reterr)
     int code = start_all(r, reterr);
     if (code >= 0) {
         watch(r);
-        log_info("recorder", "node %s, %d loop threads, epochs of %d min, %d days", r->config.node, thread_count(r),
-                 r->config.epoch_minutes, r->config.retention_days);
+        log_info("recorder", "node %s, %d loop threads, epochs of %d min, %d days", r->config.node,
+                 thread_count(r), r->config.epoch_minutes, r->config.retention_days);
         uv_run(&r->loop, UV_RUN_DEFAULT);
     }
     stop_all(r);

@@ -32,8 +32,8 @@ static json_t *time_json(int64_t us)
 
 static json_t *gap_json(const struct index_gap *g)
 {
-    return json_pack("{s:o,s:o,s:s,s:s}", "from", time_json(g->from_us), "to", time_json(g->to_us), "reason", g->reason,
-                     "detail", g->detail);
+    return json_pack("{s:o,s:o,s:s,s:s}", "from", time_json(g->from_us), "to", time_json(g->to_us),
+                     "reason", g->reason, "detail", g->detail);
 }
 
 static json_t *gaps_today(const struct camera_status *c, int64_t now_us)
@@ -51,9 +51,10 @@ static json_t *camera_json(const struct fleet_member *m, int64_t now_us)
     static const char *const states[] = {"disabled", "connecting", "recording", "waiting"};
     struct camera_status c;
     camera_read_status(m->camera, &c);
-    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:f,s:o}", "id", m->cfg.id, "name", m->cfg.name, "state", states[c.state],
-                          "reason", c.reason, "bitrate_bps", (json_int_t)c.bitrate_bps, "fps",
-                          (double)(int)(c.fps * 100 + 0.5) / 100, "last_frame", time_json(c.last_frame_us));
+    json_t *o = json_pack("{s:s,s:s,s:s,s:s,s:I,s:f,s:o}", "id", m->cfg.id, "name", m->cfg.name,
+                          "state", states[c.state], "reason", c.reason, "bitrate_bps",
+                          (json_int_t)c.bitrate_bps, "fps", (double)(int)(c.fps * 100 + 0.5) / 100,
+                          "last_frame", time_json(c.last_frame_us));
     if (!o)
         return json_pack("{s:s,s:s}", "id", m->cfg.id, "state", states[c.state]);
     json_object_set_new(o, "codec", json_string(c.codec));
@@ -66,7 +67,8 @@ static json_t *camera_json(const struct fleet_member *m, int64_t now_us)
     json_object_set_new(o, "bytes_received", json_integer((json_int_t)c.bytes));
     json_object_set_new(o, "reconnects", json_integer((json_int_t)c.reconnects));
     json_object_set_new(o, "camera_clock_offset_ms",
-                        c.camera_clock_known ? json_integer(c.camera_clock_offset_us / 1000) : json_null());
+                        c.camera_clock_known ? json_integer(c.camera_clock_offset_us / 1000)
+                                             : json_null());
     json_object_set_new(o, "gaps", gaps_today(&c, now_us));
     return o;
 }
@@ -77,8 +79,9 @@ static json_t *alarms_json(struct status *s)
     uv_mutex_lock(&s->lock);
     for (int i = 0; i < s->alarm_count; i++) {
         const struct index_event *e = &s->alarms[i];
-        json_array_append_new(list, json_pack("{s:o,s:s,s:s,s:s}", "at", time_json(e->at_us), "kind", e->kind, "camera",
-                                              e->camera, "text", e->text));
+        json_array_append_new(list,
+                              json_pack("{s:o,s:s,s:s,s:s}", "at", time_json(e->at_us), "kind",
+                                        e->kind, "camera", e->camera, "text", e->text));
     }
     uv_mutex_unlock(&s->lock);
     return list;
@@ -86,10 +89,12 @@ static json_t *alarms_json(struct status *s)
 
 static json_t *disk_json(const struct store_stats *d)
 {
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "state", d->state, "bytes_total", (json_int_t)d->bytes_total,
-                     "bytes_free", (json_int_t)d->bytes_free, "bytes_written", (json_int_t)d->bytes_written, "queue_bytes",
-                     (json_int_t)d->queue_bytes, "files_open", (json_int_t)d->files_open, "index_queue",
-                     (json_int_t)d->index_queue, "longest_sync_ms", (double)d->longest_sync_us / 1000);
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "state", d->state, "bytes_total",
+                     (json_int_t)d->bytes_total, "bytes_free", (json_int_t)d->bytes_free,
+                     "bytes_written", (json_int_t)d->bytes_written, "queue_bytes",
+                     (json_int_t)d->queue_bytes, "files_open", (json_int_t)d->files_open,
+                     "index_queue", (json_int_t)d->index_queue, "longest_sync_ms",
+                     (double)d->longest_sync_us / 1000);
 }
 
 static char *status_text(struct status *s)
@@ -101,10 +106,12 @@ static char *status_text(struct status *s)
     for (const struct fleet_member *m = s->fleet->first; m; m = m->next)
         if (!m->leaving)
             json_array_insert_new(cameras, 0, camera_json(m, now));
-    json_t *o = json_pack("{s:s,s:s,s:o,s:o,s:b,s:i,s:o,s:{s:f,s:f},s:o,s:o}", "node", s->node, "version", s->version,
-                          "started", time_json(s->started_us), "now", time_json(now), "practice", s->practice, "threads",
-                          s->fleet->loop_count, "cameras", cameras, "retention", "promised_days", d.promised_days,
-                          "actual_days", d.actual_days, "disk", disk_json(&d), "alarms", alarms_json(s));
+    json_t *o =
+        json_pack("{s:s,s:s,s:o,s:o,s:b,s:i,s:o,s:{s:f,s:f},s:o,s:o}", "node", s->node, "version",
+                  s->version, "started", time_json(s->started_us), "now", time_json(now),
+                  "practice", s->practice, "threads", s->fleet->loop_count, "cameras", cameras,
+                  "retention", "promised_days", d.promised_days, "actual_days", d.actual_days,
+                  "disk", disk_json(&d), "alarms", alarms_json(s));
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     return text;
@@ -151,8 +158,10 @@ int status_open(struct status *s, uv_loop_t *loop, const char *data_dir, struct 
 {
     int n = snprintf(s->path, sizeof(s->path), "%s/run/recorder.sock", data_dir);
     if (n < 0 || (size_t)n >= sizeof(s->path))
-        return err_set(reterr, E_LIMIT, "the path %s is too long for a socket; use a data directory with a shorter name",
-                       data_dir);
+        return err_set(
+            reterr, E_LIMIT,
+            "the path %s is too long for a socket; use a data directory with a shorter name",
+            data_dir);
     unlink(s->path);
     uv_pipe_init(loop, &s->server, 0);
     s->server.data = s;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #ifndef RECORDER_STATUS_H
 #define RECORDER_STATUS_H
-/* Status of the recorder as one JSON object (docs/format/status.md), served on DATA/run/recorder.sock. Main thread. */
+/* Status of the recorder as one JSON object (docs/format/status.md), served on
+ * DATA/run/recorder.sock. Main thread. */
 #include <uv.h>
 
 #include "recorder/fleet.h"
