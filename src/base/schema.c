@@ -31,6 +31,20 @@ static int refuse_at(const struct schema_doc *d, yaml_mark_t at, int code, struc
     return err_set(reterr, code, "%s:%zu:%zu: %s", d->file, at.line + 1, at.column + 1, text);
 }
 
+static bool has_anchor(const yaml_event_t *e)
+{
+    return (e->type == YAML_SCALAR_EVENT && e->data.scalar.anchor) ||
+           (e->type == YAML_MAPPING_START_EVENT && e->data.mapping_start.anchor) ||
+           (e->type == YAML_SEQUENCE_START_EVENT && e->data.sequence_start.anchor);
+}
+
+static int parser_error(const struct schema_doc *d, const yaml_parser_t *p, struct err *reterr)
+{
+    if (p->error == YAML_MEMORY_ERROR)
+        return -ENOMEM;
+    return refuse_at(d, p->problem_mark, E_SYNTAX, reterr, "not YAML: %s", p->problem ? p->problem : "unreadable");
+}
+
 /* What libyaml would let through and this reader does not: aliases, anchors, tags, depth, a second document. */
 static int check_events(struct schema_doc *d, const void *data, size_t len, struct err *reterr)
 {
@@ -42,17 +56,15 @@ static int check_events(struct schema_doc *d, const void *data, size_t len, stru
     for (bool end = false; !end && r >= 0;) {
         yaml_event_t e;
         if (!yaml_parser_parse(&parser, &e)) {
-            yaml_mark_t at = parser.problem_mark;
-            r = parser.error == YAML_MEMORY_ERROR ? -ENOMEM
-                : refuse_at(d, at, E_SYNTAX, reterr, "not YAML: %s", parser.problem ? parser.problem : "unreadable");
+            r = parser_error(d, &parser, reterr);
             break;
         }
         end = e.type == YAML_STREAM_END_EVENT;
         depth += (e.type == YAML_MAPPING_START_EVENT || e.type == YAML_SEQUENCE_START_EVENT) -
                  (e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT);
         documents += e.type == YAML_DOCUMENT_START_EVENT;
-        if (e.type == YAML_ALIAS_EVENT)
-            r = refuse_at(d, e.start_mark, E_SYNTAX, reterr, "aliases (*name) are not used here; write the value");
+        if (e.type == YAML_ALIAS_EVENT || has_anchor(&e))
+            r = refuse_at(d, e.start_mark, E_SYNTAX, reterr, "anchors and aliases are not used here; write the value");
         else if (depth > SCHEMA_DEPTH)
             r = refuse_at(d, e.start_mark, E_LIMIT, reterr, "nested deeper than %d levels", SCHEMA_DEPTH);
         else if (documents > 1)
@@ -79,11 +91,12 @@ int schema_parse(const char *file, const void *data, size_t len, struct schema_d
         return r;
     }
     yaml_parser_set_input_string(&parser, data, len);
-    bool loaded = yaml_parser_load(&parser, &d->yaml);
+    if (!yaml_parser_load(&parser, &d->yaml))
+        r = parser_error(d, &parser, reterr);
     yaml_parser_delete(&parser);
-    if (!loaded) { /* the events were fine, so it is memory */
+    if (r < 0) {
         free(d);
-        return -ENOMEM;
+        return r;
     }
     *ret = d;
     return 0;

@@ -3,8 +3,8 @@
 #define BASE_SCHEMA_H
 /*
  * YAML by schema: a table says which keys a mapping may have, of which kind and range, and where the value goes.
- * Every refusal is one sentence with file, line, column and key. Aliases, tags, duplicate keys and second documents
- * are refused; nothing nests deeper than SCHEMA_DEPTH. Reentrant.
+ * Every refusal is one sentence with file, line, column and key. Anchors, aliases, duplicate keys and second
+ * documents are refused; nothing nests deeper than SCHEMA_DEPTH. Reentrant.
  *
  * Source: YAML 1.1 as libyaml reads it. Booleans are true/false/yes/no/on/off, integers decimal: nothing is guessed.
  */
