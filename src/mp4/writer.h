@@ -6,9 +6,11 @@
  * Does no I/O. Every piece that it yields is a multiple of MP4_ALIGN bytes long, so that it can be written with
  * O_DIRECT at the end of the file and a fragment on disk is whole or not there.
  *
- *   head      ftyp · free (becomes sidx at close) · moov · uuid/meta · free (padding)
+ *   head      ftyp · moov · uuid/meta · free (padding) · free (becomes sidx at close; whole MP4_ALIGN blocks)
  *   fragment  free (padding) · prft · moof · mdat · free (padding)         one per second or less
  *   tail      uuid/manifest (SHA-256 of every fragment) · mfra             not padded, written at close
+ *
+ * Byte layout: docs/format/recording.md.
  */
 #include <openssl/evp.h>
 #include <stdbool.h>
@@ -64,10 +66,12 @@ void mp4_fragment_free(struct mp4_fragment *f);
 void mp4_fragment_begin(struct mp4_fragment *f, const struct mp4_info *info);
 /*
  * Append one access unit: copies and, with @cipher, encrypts it in the same pass (rule "all16" for slice and SEI
- * NAL units, parameter sets and delimiters stay clear; audio frames whole 16-byte blocks).
- * @dts_ticks, @pts_ticks  media time in the track's ticks since info.start_us
- * @duration_ticks         0 if not known yet: settled by the next append or by finish()
- * Errors: E_LIMIT (fragment is full: finish it and append to the next one), E_SYNTAX (NAL lengths do not add up);
+ * NAL units, parameter sets and delimiters stay clear; audio frames as a whole).
+ * @dts_ticks, @pts_ticks  media time in the track's ticks since info.start_us. A decode time below 0, or not above the
+ *                         one before, is raised; presentation times stand as given.
+ * @cipher                 set if and only if info.encrypted
+ * Errors: E_LIMIT (fragment is full: finish it and append to the next one; an access unit that does not fit into an
+ *         empty one either is lost), E_SYNTAX (NAL lengths do not add up), E_RANGE (no such track), E_BUG (cipher);
  *         nothing was appended then.
  */
 int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au *au, int64_t dts_ticks,
@@ -75,7 +79,7 @@ int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au
 unsigned mp4_fragment_samples(const struct mp4_fragment *f);
 size_t mp4_fragment_payload(const struct mp4_fragment *f);
 /*
- * Close the fragment: durations, prft, moof, padding. @next_dts_ticks: dts of the video access unit that follows, or
+ * Close the fragment (E_NOTFOUND: it is empty): durations, prft, moof, padding. @next_dts_ticks: dts of the video access unit that follows, or
  * -1 if none does (the last duration is then repeated). @utc_us: recorder's UTC of the first video sample.
  * @ret_data/@ret_len: the bytes for the file, aligned, valid until begin() or free().
  */
@@ -89,13 +93,18 @@ struct mp4_entry {
     uint32_t duration_ticks;  /* of the video track */
     int64_t dts_ticks;        /* first video sample */
     uint32_t moof_offset;     /* from offset */
+    uint32_t samples;         /* of the video track */
     bool key;                 /* starts with a random access point */
     uint8_t sha256[32];       /* over all @length bytes */
 };
 /* Entry of a finished fragment, offset and sha256 left for the caller. */
 void mp4_fragment_entry(const struct mp4_fragment *f, struct mp4_entry *ret);
 
-/* sidx that fits exactly into the room that mp4_head_build() kept; write it at offset *ret_at. */
+/*
+ * sidx and a trailing free box, exactly the room that mp4_head_build() kept for the same @info and @max_fragments; write
+ * it at offset *ret_at. Offset and length are multiples of MP4_ALIGN. With more fragments than @max_fragments a
+ * reference covers several. Errors: E_NOTFOUND (no fragments), E_RANGE (a reference would be over 2^31-1 bytes).
+ */
 int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, unsigned max_fragments,
                    struct buf *out, uint64_t *ret_at);
 /* Tail for a file whose last fragment ends at @end. @ret_manifest: SHA-256 of the manifest box, for index and log. */
