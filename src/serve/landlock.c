@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Files by Landlock. The structures and constants are spelled out here, because the kernel headers of a build machine
+ * are often older than the kernel that the program runs on. Source: Linux Documentation/userspace-api/landlock.rst.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "serve/sandbox.h"
+
+#define FS_EXECUTE (UINT64_C(1) << 0)
+#define FS_WRITE_FILE (UINT64_C(1) << 1)
+#define FS_READ_FILE (UINT64_C(1) << 2)
+#define FS_READ_DIR (UINT64_C(1) << 3)
+#define FS_REMOVE_DIR (UINT64_C(1) << 4)
+#define FS_REMOVE_FILE (UINT64_C(1) << 5)
+#define FS_MAKE_DIR (UINT64_C(1) << 7)
+#define FS_MAKE_REG (UINT64_C(1) << 8)
+#define FS_MAKE_SOCK (UINT64_C(1) << 9)
+#define FS_REFER (UINT64_C(1) << 13)     /* ABI 2 */
+#define FS_TRUNCATE (UINT64_C(1) << 14)  /* ABI 3 */
+#define FS_IOCTL_DEV (UINT64_C(1) << 15) /* ABI 5 */
+#define FS_ABI1 ((UINT64_C(1) << 13) - 1)
+#define NET_BIND_TCP (UINT64_C(1) << 0) /* ABI 4 */
+#define NET_CONNECT_TCP (UINT64_C(1) << 1)
+#define SCOPE_ABSTRACT_UNIX (UINT64_C(1) << 0) /* ABI 6 */
+#define SCOPE_SIGNAL (UINT64_C(1) << 1)
+
+#define READ (FS_READ_FILE | FS_READ_DIR)
+#define READ_WRITE                                                                                                     \
+    (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK |  \
+     FS_REFER)
+#define FILE_ONLY (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+
+#define VERSION_FLAG 1U
+#define RULE_PATH_BENEATH 1
+
+struct ruleset_attr {
+    uint64_t handled_fs, handled_net, scoped;
+};
+struct path_beneath {
+    uint64_t allowed;
+    int32_t parent_fd;
+} __attribute__((packed));
+
+struct rule {
+    const char *path; /* "." is the role's own directory */
+    uint64_t access;
+};
+
+/* Name resolution, certificates of RTSPS cameras, time zones, what the C library reads about the machine. */
+static const struct rule recorder_rules[] = {
+    {".", READ_WRITE},
+    {"/etc", READ},
+    {"/run/systemd/resolve", READ},
+    {"/run/NetworkManager", READ},
+    {"/run/resolvconf", READ},
+    {"/usr/lib", READ},
+    {"/usr/lib64", READ},
+    {"/lib", READ},
+    {"/lib64", READ},
+    {"/usr/share/ca-certificates", READ},
+    {"/usr/local/share/ca-certificates", READ},
+    {"/usr/share/zoneinfo", READ},
+    {"/dev/null", FS_READ_FILE | FS_WRITE_FILE},
+    {"/dev/urandom", FS_READ_FILE},
+    {"/proc/self", READ},
+    {"/proc/meminfo", FS_READ_FILE},
+    {"/proc/stat", FS_READ_FILE},
+    {"/proc/sys/vm", READ},
+    {"/sys/devices/system/cpu", READ},
+    {NULL, 0},
+};
+static const struct rule web_rules[] = {
+    {".", READ},
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    {"/proc/self", READ},
+#endif
+    {NULL, 0},
+};
+
+/* A path that does not exist on this machine needs no rule. */
+static int add_rule(int ruleset, const char *path, uint64_t access, struct err *reterr)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : -errno;
+    struct stat st;
+    int r = 0;
+    if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
+        access &= FILE_ONLY;
+    struct path_beneath rule = {access, fd};
+    if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
+        r = err_set(reterr, -errno, "Landlock does not take the rule for %s: %s", path, err_text(-errno));
+    close(fd);
+    return r;
+}
+
+static uint64_t handled_files(int abi)
+{
+    return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) | (abi >= 5 ? FS_IOCTL_DEV : 0);
+}
+
+/* The recorder connects to cameras by TCP and listens nowhere; the web process got its listening sockets as a gift. */
+static uint64_t handled_net(enum sandbox_role role, int abi)
+{
+    return abi < 4 ? 0 : role == SANDBOX_WEB ? NET_BIND_TCP | NET_CONNECT_TCP : NET_BIND_TCP;
+}
+
+int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read, int *ret_abi,
+                     struct err *reterr)
+{
+    char own[PATH_MAX];
+    snprintf(own, sizeof(own), "%s%s", data_dir, role == SANDBOX_WEB ? "/run" : "");
+    if (access(own, F_OK) < 0)
+        return err_set(reterr, -errno, "%s: %s", own, err_text(-errno));
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
+    *ret_abi = 0;
+    if (abi < 1)
+        return 0;
+    struct ruleset_attr attr = {handled_files((int)abi), handled_net(role, (int)abi),
+                                abi >= 6 ? SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL : 0};
+    size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? offsetof(struct ruleset_attr, scoped) : sizeof(uint64_t);
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (ruleset < 0)
+        return err_set(reterr, -errno, "Landlock refuses the rules: %s", err_text(-errno));
+    int r = 0;
+    const struct rule *rule = role == SANDBOX_WEB ? web_rules : recorder_rules;
+    for (; rule->path && r >= 0; rule++)
+        r = add_rule(ruleset, rule->path[0] == '.' ? own : rule->path, rule->access & attr.handled_fs, reterr);
+    if (r >= 0 && also_read && *also_read)
+        r = add_rule(ruleset, also_read, READ, reterr);
+    if (r >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+        r = err_set(reterr, -errno, "Landlock does not take effect: %s", err_text(-errno));
+    close(ruleset);
+    if (r >= 0)
+        *ret_abi = (int)abi;
+    return r;
+}
