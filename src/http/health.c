@@ -131,7 +131,8 @@ static void add_cameras(struct http_health *h, const struct http_status *s, enum
     if (total > shown && n < sizeof(names))
         snprintf(names + n, sizeof(names) - n, " and %zu more", total - shown);
     if (total)
-        add(h, level, advice, "%zu of %zu cameras %s: %s.", total, s->camera_count, what, names);
+        add(h, level, advice, "%zu of %zu cameras %s %s: %s.", total, s->camera_count, total == 1 ? "is" : "are", what,
+            names);
 }
 
 static void count_cameras(struct http_health *h, const struct http_status *s)
@@ -162,11 +163,11 @@ void http_health_judge(const struct http_snapshot *snap, struct http_health *h)
         count_cameras(h, s);
     if (s && snap->code >= 0) {
         add_disk(h, s);
-        add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "are not connected",
+        add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "not connected",
                     "Their rows below say why; lethe probe URL tries one by hand.");
-        add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "are connected but not recording yet",
+        add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "connected but not recording yet",
                     "Their rows below say what they wait for.");
-        add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING, "are in a state that this page does not know", "");
+        add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING, "in a state that this page does not know", "");
         add_alarms(h, s);
         if (!s->camera_count)
             add(h, HTTP_NOTE, "lethe camera add ID --main rtsp://…", "There are no cameras yet.");

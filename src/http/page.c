@@ -98,6 +98,16 @@ static void put_disk(struct html *h, const struct http_status *s)
                  "<rect class=\"used\" width=\"%.1f\" height=\"4\"/></svg></dd></div>", used, used);
 }
 
+static void put_megabits(struct html *h, int64_t bps)
+{
+    html_put(h, "<b>");
+    if (bps < 100 * INT64_C(1000000))
+        html_putf(h, "%.1f", (double)bps / 1e6);
+    else
+        html_count(h, bps / 1000000);
+    html_put(h, "</b> Mbit/s</dd></div>");
+}
+
 static void put_totals(struct html *h, const struct http_status *s, const struct http_health *health)
 {
     html_put(h, "<section id=\"totals\" data-live aria-label=\"totals\">");
@@ -112,7 +122,7 @@ static void put_totals(struct html *h, const struct http_status *s, const struct
             html_putf(h, ", %zu switched off", health->by_state[HTTP_CAMERA_DISABLED]);
         html_put(h, "</dd></div>");
         put_card(h, "Receiving");
-        html_putf(h, "<b>%.1f</b> Mbit/s</dd></div>", (double)health->bitrate_bps / 1e6);
+        put_megabits(h, health->bitrate_bps);
         put_disk(h, s);
         put_card(h, "Kept");
         html_putf(h, "<b>%.4g</b> of %.4g days promised</dd></div>", s->actual_days, s->promised_days);

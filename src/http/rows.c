@@ -121,6 +121,8 @@ static void put_strip(struct html *h, const struct http_status *s, const struct 
     }
     for (size_t i = 0; i < c->gap_count; i++) {
         const struct http_gap *g = &c->gaps[i];
+        if (g->to_us && g->to_us < midnight)
+            continue;
         put_bar(h, "gap", minute(g->from_us, midnight), g->to_us ? minute(g->to_us, midnight) : now);
         html_put(h, "<title>");
         put_clock(h, g->from_us, midnight);
@@ -135,7 +137,7 @@ static void put_strip(struct html *h, const struct http_status *s, const struct 
         html_putf(h, "%zu gap%s, last ", c->gap_total, c->gap_total == 1 ? "" : "s");
         put_gap_words(h, &c->gaps[c->gap_count - 1], midnight);
     } else {
-        html_put(h, "no gaps");
+        html_put(h, c->last_frame_us ? "no gaps" : "nothing recorded yet");
     }
     html_put(h, "</span>");
 }
