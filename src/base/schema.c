@@ -372,9 +372,8 @@ int schema_bind_item(const struct schema_doc *d, int i, const struct schema_fiel
     return bind_map(d, item, fields, out, "", reterr);
 }
 
-static const yaml_node_t *find_path(const struct schema_doc *d, const char *path)
+static const yaml_node_t *find_path(const struct schema_doc *d, const yaml_node_t *n, const char *path)
 {
-    const yaml_node_t *n = node_at(d, 1);
     while (n && n->type == YAML_MAPPING_NODE && *path) {
         size_t len = strcspn(path, ".");
         const yaml_node_t *next = NULL;
@@ -389,6 +388,14 @@ static const yaml_node_t *find_path(const struct schema_doc *d, const char *path
     return n;
 }
 
+struct schema_place schema_place_of(const struct schema_doc *d, int i, const char *key)
+{
+    const yaml_node_t *item = node_at(d, d->list->data.sequence.items.start[i]);
+    const yaml_node_t *value = find_path(d, item, key);
+    yaml_mark_t at = value ? value->start_mark : item->start_mark;
+    return (struct schema_place){(unsigned)at.line + 1, (unsigned)at.column + 1};
+}
+
 int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr, const char *fmt, ...)
 {
     char text[256];
@@ -396,7 +403,7 @@ int schema_refuse(const struct schema_doc *d, const char *path, int code, struct
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    const yaml_node_t *n = find_path(d, path);
+    const yaml_node_t *n = find_path(d, node_at(d, 1), path);
     if (!n)
         return err_set(reterr, code, "%s: %s %s", d->file, path, text);
     return refuse_at(d, n->start_mark, code, reterr, "%s %s", path, text);

@@ -62,6 +62,9 @@ int schema_list(struct schema_doc *d, const char *key, struct err *reterr);
 int schema_bind_item(const struct schema_doc *d, int i, const struct schema_field *fields, void *out,
                      struct schema_place *ret, struct err *reterr);
 
+/* Where the value of @key stands in the i-th of them; the item itself when it has no such key. */
+struct schema_place schema_place_of(const struct schema_doc *d, int i, const char *key);
+
 /* A sentence about the value at a path like "disk.reserve": "node.yaml:7:12: disk.reserve …". Returns @code. */
 int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
