@@ -5,6 +5,7 @@
  * The index: what is recorded where. One table of functions per back end (sqlite.c; PostgreSQL is another issue).
  * The files are the truth, the index can be rebuilt from them. Blocking; call it from a worker, never from a loop.
  * An index handle is thread-bound. Times are UTC microseconds. E_BUSY: another writer holds the database, try again.
+ * A callback may not use the handle that calls it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ struct index_recording {
     int64_t start_us, end_us, epoch_us;
     char path[INDEX_PATH];   /* relative to the volume */
     int64_t bytes;
-    int64_t frames;
+    int64_t frames;          /* pictures */
     uint8_t kid[16];
     uint8_t manifest[32];    /* zero while open */
     char end_reason[24];     /* "" while open */
@@ -71,14 +72,20 @@ struct index;
 /* Callbacks return 0 to go on, else iteration stops and returns that value. */
 struct index_ops {
     const char *name;
-    int (*open)(const char *where, bool read_only, struct index **ret, struct err *reterr); /* creates and migrates */
+    /*
+     * @where: a data directory (the index is its lethe.db) or the database itself. Creates (mode 0600) and migrates
+     * unless @read_only. Errors: E_BUSY, E_CORRUPT (run `lethe reindex`), E_UNSUPPORTED (made by a newer version).
+     */
+    int (*open)(const char *where, bool read_only, struct index **ret, struct err *reterr);
     void (*close)(struct index *ix);
+    /* One transaction: all or nothing. */
     int (*apply)(struct index *ix, const struct index_change *changes, size_t n, struct err *reterr);
     int (*recordings)(struct index *ix, const char *camera /* NULL: all */, int view /* -1: all */, int64_t from_us,
                       int64_t to_us, int (*cb)(void *user, const struct index_recording *r), void *user, struct err *reterr);
-    /* Oldest first; end of retention is end_us + retention_days. @limit rows. Includes garbage. */
+    /* Oldest first; end of retention is end_us + retention_days. @limit rows. Includes garbage, not what is open. */
     int (*expired)(struct index *ix, int64_t now_us, size_t limit,
                    int (*cb)(void *user, const struct index_recording *r), void *user, struct err *reterr);
+    /* Closed recordings by end_us, whatever their retention. */
     int (*oldest)(struct index *ix, size_t limit, int (*cb)(void *user, const struct index_recording *r), void *user,
                   struct err *reterr);
     int (*gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
@@ -92,6 +99,16 @@ struct index_ops {
     int (*meta_get)(struct index *ix, const char *key, char *ret, size_t cap); /* E_NOTFOUND */
     int (*meta_put)(struct index *ix, const char *key, const char *value, struct err *reterr);
     int (*check)(struct index *ix, int (*problem)(void *user, const char *text), void *user, struct err *reterr);
+    /* Rows that are open or garbage: what a start has to look after. */
+    int (*unfinished)(struct index *ix, int (*cb)(void *user, const struct index_recording *r), void *user,
+                      struct err *reterr);
+    int (*find)(struct index *ix, const char *path, struct index_recording *ret); /* E_NOTFOUND */
+    /* End of the oldest closed recording and start of the newest of any state; E_NOTFOUND when there is none. */
+    int (*span)(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
+    /* Forget gaps that ended and events that happened before these times. */
+    int (*prune)(struct index *ix, int64_t gaps_before_us, int64_t events_before_us, struct err *reterr);
+    /* From now on a commit is on the disk when apply() returns (needed before files are unlinked). May be NULL. */
+    int (*durable)(struct index *ix);
 };
 /* Every back end's struct begins with this. */
 struct index {

@@ -65,9 +65,13 @@ int store_note_event(struct store *s, const struct index_event *e);
 /* Append to the share file of (epoch, retention class) and sync it, blocking: file → fsync → directory. Any thread. */
 int store_shares_append(struct store *s, int64_t epoch_us, int retention_days, const uint8_t *data, size_t len, struct err *reterr);
 
+/* Path of that file relative to DATA: keys/YYYY-MM-DD/HHMMZ-<days>d.shares. E_RANGE. */
+int store_shares_path(int64_t epoch_us, int retention_days, char ret[INDEX_PATH]);
+
 struct store_stats {
     uint64_t bytes_total, bytes_free, bytes_written, queue_bytes, queue_bytes_max;
     uint64_t files_open, fragments_written, fragments_failed, index_queue, recordings_deleted;
+    uint64_t mending, recordings_mended; /* left by a crash or a failed disk: to be finished yet, and done */
     double promised_days, actual_days; /* actual: age of the oldest recording, or promised if none is missing */
     int64_t last_sync_us, longest_sync_us;
     char state[24];                    /* ok, disk-full, volume-lost, write-failed, read-only */

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * SQLite as the index: write-ahead log, synchronous NORMAL (a power cut may lose the last rows, which the next start
+ * finds again in the files), a short busy timeout so that the caller decides how long to try.
+ */
+#include "index/sqlite_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define BUSY_TIMEOUT_MS 200
+
+#define RECORDING_COLUMNS                                                                                              \
+    "r.id, c.id, r.view, r.start_us, r.end_us, r.epoch_us, r.path, r.bytes, r.frames, r.kid, r.manifest,"              \
+    " r.end_reason, r.state, r.retention_days FROM recording r JOIN camera_id c ON c.key = r.camera "
+#define CAMERA_COLUMNS                                                                                                 \
+    "id, name, main_url, sub_url, pin, transport, audio, enabled, tls_insecure, retention_days, changed_us"
+
+static const char *const sql[SQL_STATEMENTS] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_PUT_RECORDING] =
+        "INSERT INTO recording(camera, view, start_us, end_us, epoch_us, path, bytes, frames, kid, manifest,"
+        " end_reason, state, retention_days, expires_us)"
+        " VALUES((SELECT key FROM camera_id WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        " ON CONFLICT(path) DO UPDATE SET end_us = ?4, bytes = ?7, frames = ?8, kid = ?9, manifest = ?10,"
+        " end_reason = ?11, state = ?12, expires_us = ?14 WHERE state <> 2",
+    [SQL_SET_STATE] = "UPDATE recording SET state = ?2 WHERE path = ?1",
+    [SQL_DROP_RECORDING] = "DELETE FROM recording WHERE path = ?1",
+    [SQL_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES(?1, ?2, ?3, ?4, ?5)",
+    [SQL_PUT_EVENT] = "INSERT INTO event(at_us, kind, camera, text) VALUES(?1, ?2, ?3, ?4)",
+    [SQL_RECORDINGS_OF_CAMERA] =
+        "SELECT " RECORDING_COLUMNS
+        "WHERE r.camera = (SELECT key FROM camera_id WHERE id = ?1) AND (?2 < 0 OR r.view = ?2)"
+        " AND r.view BETWEEN 0 AND 9 AND r.start_us >= ?3 AND r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
+        " AND r.state < 2 ORDER BY r.start_us, r.view, r.path",
+    [SQL_RECORDINGS_OF_ALL] =
+        "SELECT " RECORDING_COLUMNS
+        "WHERE (?2 < 0 OR r.view = ?2) AND r.start_us >= ?3 AND r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
+        " AND r.state < 2 ORDER BY r.start_us, r.path",
+    [SQL_EXPIRED] = "SELECT " RECORDING_COLUMNS
+                    "WHERE r.expires_us <= ?1 AND r.state <> 0 ORDER BY r.expires_us LIMIT ?2",
+    [SQL_OLDEST] = "SELECT " RECORDING_COLUMNS "WHERE r.state = 1 ORDER BY r.end_us LIMIT ?1",
+    [SQL_UNFINISHED] = "SELECT " RECORDING_COLUMNS "WHERE r.state <> 1",
+    [SQL_FIND] = "SELECT " RECORDING_COLUMNS "WHERE r.path = ?1",
+    [SQL_OLDEST_US] = "SELECT end_us FROM recording WHERE state = 1 ORDER BY end_us LIMIT 1",
+    [SQL_NEWEST_US] = "SELECT start_us FROM recording ORDER BY start_us DESC LIMIT 1",
+    [SQL_GAPS] = "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"
+                 " AND from_us < ?3 AND (to_us > ?2 OR to_us = 0) ORDER BY from_us, camera",
+    [SQL_EVENTS] = "SELECT at_us, kind, camera, text FROM event WHERE at_us >= ?1 AND at_us < ?2"
+                   " ORDER BY at_us DESC, id DESC LIMIT ?3",
+    [SQL_PRUNE_GAPS] = "DELETE FROM gap WHERE to_us > 0 AND to_us < ?1",
+    [SQL_PRUNE_EVENTS] = "DELETE FROM event WHERE at_us < ?1",
+    [SQL_CAMERAS] = "SELECT " CAMERA_COLUMNS " FROM camera ORDER BY id",
+    [SQL_CAMERA_INSERT] =
+        "INSERT INTO camera(" CAMERA_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_CAMERA_REPLACE] =
+        "INSERT INTO camera(" CAMERA_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT(id) DO UPDATE SET name = ?2, main_url = ?3, sub_url = ?4, pin = ?5, transport = ?6, audio = ?7,"
+        " enabled = ?8, tls_insecure = ?9, retention_days = ?10, changed_us = ?11",
+    [SQL_CAMERA_REMOVE] = "DELETE FROM camera WHERE id = ?1",
+    [SQL_CAMERA_VERSION] = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'camera_version'",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
+    [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
+};
+
+int sqlite_error(struct sqlite_index *x, const char *what, struct err *reterr)
+{
+    int code;
+    switch (sqlite3_errcode(x->db) & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: code = E_BUSY; break;
+    case SQLITE_FULL: code = -ENOSPC; break;
+    case SQLITE_IOERR: code = -EIO; break;
+    case SQLITE_NOMEM: code = -ENOMEM; break;
+    case SQLITE_READONLY: code = -EROFS; break;
+    case SQLITE_CANTOPEN: code = -ENOENT; break;
+    case SQLITE_PERM:
+    case SQLITE_AUTH: code = -EACCES; break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: code = E_CORRUPT; break;
+    case SQLITE_CONSTRAINT: code = E_EXISTS; break;
+    default: code = E_BUG;
+    }
+    return err_set(reterr, code, "%s: %s", what, sqlite3_errmsg(x->db));
+}
+
+int sqlite_prepare(struct sqlite_index *x, enum sqlite_statement id, sqlite3_stmt **ret, struct err *reterr)
+{
+    sqlite3_stmt **st = &x->stmt[id];
+    if (!*st && sqlite3_prepare_v3(x->db, sql[id], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
+        return sqlite_error(x, "preparing a query of the index", reterr);
+    sqlite3_reset(*st);
+    sqlite3_clear_bindings(*st);
+    *ret = *st;
+    return 0;
+}
+
+int sqlite_run(struct sqlite_index *x, sqlite3_stmt *st, const char *what, struct err *reterr)
+{
+    int rc = sqlite3_step(st);
+    int err = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : sqlite_error(x, what, reterr);
+    sqlite3_reset(st);
+    return err;
+}
+
+static int run_simple(struct sqlite_index *x, enum sqlite_statement id, const char *what, struct err *reterr)
+{
+    sqlite3_stmt *st = NULL;
+    int err = sqlite_prepare(x, id, &st, reterr);
+    return err < 0 ? err : sqlite_run(x, st, what, reterr);
+}
+
+int sqlite_begin(struct sqlite_index *x, struct err *reterr)
+{
+    return run_simple(x, SQL_BEGIN, "opening a transaction of the index", reterr);
+}
+
+int sqlite_finish(struct sqlite_index *x, int code, struct err *reterr)
+{
+    if (code >= 0)
+        code = run_simple(x, SQL_COMMIT, "committing to the index", reterr);
+    if (code < 0 && !sqlite3_get_autocommit(x->db))
+        (void)run_simple(x, SQL_ROLLBACK, "rolling back", NULL);
+    return code;
+}
+
+void sqlite_text(sqlite3_stmt *st, int column, char *ret, size_t cap)
+{
+    const char *text = (const char *)sqlite3_column_text(st, column);
+    size_t n = text ? strlen(text) : 0;
+    if (n >= cap)
+        n = cap - 1;
+    if (n > 0)
+        memcpy(ret, text, n);
+    ret[n] = '\0';
+}
+
+static void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+    sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
+}
+
+static int intern_camera(struct sqlite_index *x, const char *camera, struct err *reterr)
+{
+    sqlite3_stmt *st = NULL;
+    if (sqlite3_prepare_v2(x->db, "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)", -1, &st, NULL) != SQLITE_OK)
+        return sqlite_error(x, "preparing a query of the index", reterr);
+    bind_text(st, 1, camera);
+    int err = sqlite_run(x, st, "naming a camera in the index", reterr);
+    sqlite3_finalize(st);
+    return err;
+}
+
+static int try_put_recording(struct sqlite_index *x, const struct index_recording *r, enum index_state state,
+                             struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_PUT_RECORDING, &st, reterr);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, r->camera);
+    sqlite3_bind_int(st, 2, r->view);
+    sqlite3_bind_int64(st, 3, r->start_us);
+    sqlite3_bind_int64(st, 4, r->end_us);
+    sqlite3_bind_int64(st, 5, r->epoch_us);
+    bind_text(st, 6, r->path);
+    sqlite3_bind_int64(st, 7, r->bytes);
+    sqlite3_bind_int64(st, 8, r->frames);
+    sqlite3_bind_blob(st, 9, r->kid, sizeof(r->kid), SQLITE_STATIC);
+    sqlite3_bind_blob(st, 10, r->manifest, sizeof(r->manifest), SQLITE_STATIC);
+    bind_text(st, 11, r->end_reason);
+    sqlite3_bind_int(st, 12, state);
+    sqlite3_bind_int(st, 13, r->retention_days);
+    sqlite3_bind_int64(st, 14, r->end_us + r->retention_days * DAY_US);
+    return sqlite_run(x, st, "writing a recording's row", reterr);
+}
+
+static int put_recording(struct sqlite_index *x, const struct index_recording *r, enum index_state state,
+                         struct err *reterr)
+{
+    int err = try_put_recording(x, r, state, reterr);
+    if (err != E_EXISTS) /* NOT NULL failed: the camera has no number yet */
+        return err;
+    err = intern_camera(x, r->camera, reterr);
+    return err < 0 ? err : try_put_recording(x, r, state, reterr);
+}
+
+static int by_path(struct sqlite_index *x, enum sqlite_statement id, const char *path, struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, id, &st, reterr);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, path);
+    if (id == SQL_SET_STATE)
+        sqlite3_bind_int(st, 2, INDEX_GARBAGE);
+    return sqlite_run(x, st, "changing a recording's row", reterr);
+}
+
+static int put_gap(struct sqlite_index *x, const struct index_gap *g, struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_PUT_GAP, &st, reterr);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, g->camera);
+    sqlite3_bind_int64(st, 2, g->from_us);
+    sqlite3_bind_int64(st, 3, g->to_us);
+    bind_text(st, 4, g->reason);
+    bind_text(st, 5, g->detail);
+    return sqlite_run(x, st, "writing a gap's row", reterr);
+}
+
+static int put_event(struct sqlite_index *x, const struct index_event *e, struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_PUT_EVENT, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_int64(st, 1, e->at_us);
+    bind_text(st, 2, e->kind);
+    bind_text(st, 3, e->camera);
+    bind_text(st, 4, e->text);
+    return sqlite_run(x, st, "writing an event's row", reterr);
+}
+
+static int apply_one(struct sqlite_index *x, const struct index_change *c, struct err *reterr)
+{
+    switch (c->kind) {
+    case INDEX_PUT_RECORDING: return put_recording(x, &c->recording, c->recording.state, reterr);
+    case INDEX_CLOSE_RECORDING: return put_recording(x, &c->recording, INDEX_CLOSED, reterr);
+    case INDEX_GARBAGE_RECORDING: return by_path(x, SQL_SET_STATE, c->recording.path, reterr);
+    case INDEX_DROP_RECORDING: return by_path(x, SQL_DROP_RECORDING, c->recording.path, reterr);
+    case INDEX_PUT_GAP: return put_gap(x, &c->gap, reterr);
+    case INDEX_PUT_EVENT: return put_event(x, &c->event, reterr);
+    }
+    return err_set(reterr, E_BUG, "unknown change of the index");
+}
+
+static int sqlite_apply(struct index *ix, const struct index_change *changes, size_t n, struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    int err = sqlite_begin(x, reterr);
+    if (err < 0)
+        return err;
+    for (size_t i = 0; i < n && err >= 0; i++)
+        err = apply_one(x, &changes[i], reterr);
+    return sqlite_finish(x, err, reterr);
+}
+
+static int sqlite_prune(struct index *ix, int64_t gaps_before_us, int64_t events_before_us, struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_begin(x, reterr);
+    if (err < 0)
+        return err;
+    err = sqlite_prepare(x, SQL_PRUNE_GAPS, &st, reterr);
+    if (err >= 0) {
+        sqlite3_bind_int64(st, 1, gaps_before_us);
+        err = sqlite_run(x, st, "forgetting old gaps", reterr);
+    }
+    if (err >= 0)
+        err = sqlite_prepare(x, SQL_PRUNE_EVENTS, &st, reterr);
+    if (err >= 0) {
+        sqlite3_bind_int64(st, 1, events_before_us);
+        err = sqlite_run(x, st, "forgetting old events", reterr);
+    }
+    return sqlite_finish(x, err, reterr);
+}
+
+static int sqlite_meta_get(struct index *ix, const char *key, char *ret, size_t cap)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_META_GET, &st, NULL);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, key);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW)
+        sqlite_text(st, 0, ret, cap);
+    else
+        err = rc == SQLITE_DONE ? E_NOTFOUND : sqlite_error(x, "reading the index", NULL);
+    sqlite3_reset(st);
+    return err;
+}
+
+static int sqlite_meta_put(struct index *ix, const char *key, const char *value, struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_META_PUT, &st, reterr);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, key);
+    bind_text(st, 2, value);
+    return sqlite_run(x, st, "writing to the index", reterr);
+}
+
+static int sqlite_durable(struct index *ix)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    if (sqlite3_exec(x->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_error(x, "asking for durable commits", NULL);
+    return 0;
+}
+
+static void sqlite_close(struct index *ix)
+{
+    if (!ix)
+        return;
+    struct sqlite_index *x = sqlite_index(ix);
+    for (int i = 0; i < SQL_STATEMENTS; i++)
+        sqlite3_finalize(x->stmt[i]);
+    sqlite3_close(x->db);
+    free(x);
+}
+
+/* The camera register may hold credentials, so the file must never exist with wider rights, not even for a moment. */
+static int create_private(const char *path, struct err *reterr)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? 0 : err_set(reterr, -errno, "creating %s: %s", path, strerror(errno));
+    close(fd); /* nobody else has it open yet, so no lock of another handle is lost here */
+    return 0;
+}
+
+static int configure(struct sqlite_index *x, bool read_only, struct err *reterr)
+{
+    sqlite3_extended_result_codes(x->db, 1);
+    sqlite3_busy_timeout(x->db, BUSY_TIMEOUT_MS);
+    if (read_only)
+        return sqlite_schema_check(x, reterr);
+    if (sqlite3_exec(x->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
+                            "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF",
+                     NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_error(x, "opening the index", reterr);
+    return sqlite_migrate(x, reterr);
+}
+
+static int sqlite_open(const char *where, bool read_only, struct index **ret, struct err *reterr)
+{
+    char path[4096];
+    struct stat st;
+    const char *name = stat(where, &st) == 0 && S_ISDIR(st.st_mode) ? "/lethe.db" : "";
+    if ((size_t)snprintf(path, sizeof(path), "%s%s", where, name) >= sizeof(path))
+        return err_set(reterr, -ENAMETOOLONG, "the path of the data directory is too long");
+    int err = read_only ? 0 : create_private(path, reterr);
+    if (err < 0)
+        return err;
+    struct sqlite_index *x = calloc(1, sizeof(*x));
+    if (!x)
+        return -ENOMEM;
+    x->index.ops = &index_sqlite;
+    int flags = SQLITE_OPEN_NOMUTEX | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    if (sqlite3_open_v2(path, &x->db, flags, NULL) != SQLITE_OK)
+        err = x->db ? sqlite_error(x, path, reterr) : -ENOMEM;
+    else
+        err = configure(x, read_only, reterr);
+    if (err < 0) {
+        sqlite_close(&x->index);
+        return err;
+    }
+    *ret = &x->index;
+    return 0;
+}
+
+const struct index_ops index_sqlite = {
+    .name = "sqlite",
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .apply = sqlite_apply,
+    .recordings = sqlite_recordings,
+    .expired = sqlite_expired,
+    .oldest = sqlite_oldest,
+    .gaps = sqlite_gaps,
+    .events = sqlite_events,
+    .cameras = sqlite_cameras,
+    .camera_put = sqlite_camera_put,
+    .camera_remove = sqlite_camera_remove,
+    .camera_version = sqlite_camera_version,
+    .meta_get = sqlite_meta_get,
+    .meta_put = sqlite_meta_put,
+    .check = sqlite_check,
+    .unfinished = sqlite_unfinished,
+    .find = sqlite_find,
+    .span = sqlite_span,
+    .prune = sqlite_prune,
+    .durable = sqlite_durable,
+};
