@@ -28,6 +28,19 @@ bool cli_colour(int fd)
     return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
+char *cli_clean(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+            p[0] = p[1] = '?';
+        else if (*p == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+            p[0] = p[1] = p[2] = '?'; /* what turns the direction of writing */
+    }
+    return text;
+}
+
 /* Characters of UTF-8, each taken as one column wide. */
 static int width(const char *s)
 {
@@ -52,9 +65,7 @@ void cli_table_cell(struct cli_table *t, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    cli_clean(text);
     int r = buf_append(&t->cells, text, strlen(text) + 1);
     if (r < 0)
         t->error = r;

@@ -14,9 +14,11 @@ int cli_json_print(json_t *object);
 /* Colours only on a terminal, and not when NO_COLOR is set or TERM is dumb. */
 bool cli_colour(int fd);
 
+/* Replace what could steer a terminal (C0, DEL, C1 and direction controls) by '?'. Returns @text. */
+char *cli_clean(char *text);
+
 /*
- * Columns that are as wide as their longest cell. Cells are copied; control characters in them become '?', so that a
- * camera's name cannot steer the terminal. Out of memory is remembered and told by cli_table_print().
+ * Columns that are as wide as their longest cell. Cells are copied and cleaned. Out of memory is remembered and told by cli_table_print().
  */
 #define CLI_COLUMNS 12
 struct cli_table {
