@@ -220,7 +220,7 @@ static int parse_share_name(const char *day, const char *name, int64_t *ret_epoc
         return E_SYNTAX;
     if (strlen(day) != 10)
         return E_SYNTAX;
-    snprintf(text, sizeof(text), "%sT%02d:%02d:00Z", day, h, m);
+    snprintf(text, sizeof(text), "%.10sT%02d:%02d:00Z", day, h, m);
     *ret_days = days;
     return time_parse(text, ret_epoch_us);
 }

@@ -203,6 +203,9 @@ int path_walk(int dirfd, int64_t from_us, int (*cb)(void *user, const char *path
               int (*other)(void *user, const char *path), void *user);
 
 /* volume.c */
+/* Open and lock DATA: one recorder or one repair at a time (E_BUSY). The lock goes with the descriptor. */
+int volume_lock(const char *path, int *ret, struct err *reterr);
+int volume_read_id(int dirfd, char ret[STORE_UUID]); /* E_NOTFOUND */
 int volume_open(struct store *s, struct err *reterr);
 int volume_bind(struct store *s, struct index *ix, bool *ret_index_is_new, struct err *reterr);
 int volume_probe(struct store *s); /* 0, or E_NOTFOUND if DATA is not our volume now */

@@ -15,7 +15,7 @@
 
 #define ID_FILE "volume-id"
 
-static int read_id(int dirfd, char ret[STORE_UUID])
+int volume_read_id(int dirfd, char ret[STORE_UUID])
 {
     int fd = openat(dirfd, ID_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
@@ -51,8 +51,7 @@ static int make_id(int dirfd, char ret[STORE_UUID])
     return err;
 }
 
-/* Open and lock the directory: one recorder or one repair at a time. The lock goes with the descriptor. */
-static int open_dir(const char *path, int *ret, struct err *reterr)
+int volume_lock(const char *path, int *ret, struct err *reterr)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -69,10 +68,10 @@ int volume_open(struct store *s, struct err *reterr)
 {
     if (mkdir(s->data_dir, 0700) < 0 && errno != EEXIST)
         return err_set(reterr, -errno, "creating %s: %s", s->data_dir, strerror(errno));
-    int err = open_dir(s->data_dir, &s->dirfd, reterr);
+    int err = volume_lock(s->data_dir, &s->dirfd, reterr);
     if (err < 0)
         return err;
-    err = read_id(s->dirfd, s->uuid);
+    err = volume_read_id(s->dirfd, s->uuid);
     if (err == E_NOTFOUND)
         s->uuid[0] = '\0'; /* new, or not mounted: the index decides */
     else if (err < 0)
@@ -109,7 +108,7 @@ int volume_probe(struct store *s)
     int fd = open(s->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return E_NOTFOUND;
-    int err = read_id(fd, id);
+    int err = volume_read_id(fd, id);
     close(fd);
     return err < 0 || strcmp(id, s->uuid) != 0 ? E_NOTFOUND : 0;
 }
@@ -127,7 +126,7 @@ int volume_reopen(struct store *s)
     int fd = -1;
     if (same_directory(s))
         return 0;
-    int err = open_dir(s->data_dir, &fd, NULL);
+    int err = volume_lock(s->data_dir, &fd, NULL);
     if (err < 0)
         return err;
     pthread_rwlock_wrlock(&s->dir_lock);
