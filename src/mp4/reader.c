@@ -147,13 +147,14 @@ static int read_head(struct mp4_reader *r, struct err *err)
     return 0;
 }
 
-static int parse_manifest(struct mp4_reader *r, struct span s, uint64_t box_at)
+/* @tail_at: where mfra begins */
+static int parse_manifest(struct mp4_reader *r, struct span s, uint64_t tail_at)
 {
     uint32_t version = span_u32(&s) >> 24, n = span_u32(&s);
     span_u64(&s); /* samples: the sum of the entries */
     uint64_t end = span_u64(&s), at = r->head_end;
     const uint8_t *reason = span_take(&s, MP4_REASON_BYTES);
-    if (s.bad || version != 1 || end != box_at || s.len != (uint64_t)n * MP4_MANIFEST_ENTRY + 4)
+    if (s.bad || version != 1 || end != tail_at || s.len != (uint64_t)n * MP4_MANIFEST_ENTRY)
         return E_CORRUPT;
     for (uint32_t i = 0; i < n; i++) {
         struct mp4_entry e = {.offset = span_u64(&s)};
@@ -180,32 +181,34 @@ static int parse_manifest(struct mp4_reader *r, struct span s, uint64_t box_at)
     return 0;
 }
 
-/* From the last four bytes of mfro to the start of mfra, from the four bytes before it to the start of the manifest. */
+/* The manifest is a child of mfra; the last four bytes of the file say where mfra begins. */
 static int read_manifest(struct mp4_reader *r)
 {
     uint8_t t[16];
     if (r->size < r->head_end + sizeof(t) || read_at(r, r->size - sizeof(t), t, sizeof(t)) < 0)
         return E_NOTFOUND;
-    uint64_t mfra = rd32(t + 12), body = r->size - r->head_end;
-    if (rd32(t + 4) != MP4_TYPE('m', 'f', 'r', 'o') || mfra < 16 || mfra > body - 4)
-        return E_NOTFOUND;
-    uint8_t link[12];
-    if (read_at(r, r->size - mfra - 4, link, sizeof(link)) < 0 || rd32(link + 8) != MP4_TYPE('m', 'f', 'r', 'a'))
-        return E_NOTFOUND;
-    uint64_t len = rd32(link), at = r->size - mfra - len;
-    if (len < MP4_MANIFEST_FIXED || len > body - mfra || len > MANIFEST_MAX)
+    uint64_t len = rd32(t + 12), at = r->size - len;
+    if (rd32(t + 4) != MP4_TYPE('m', 'f', 'r', 'o') || len < 16 || len > r->size - r->head_end || len > MANIFEST_MAX)
         return E_NOTFOUND;
     int e = need_data(r, len);
     if (e >= 0)
         e = read_at(r, at, r->data, len);
     if (e < 0)
         return e;
-    if (rd32(r->data) != len || rd32(r->data + 4) != MP4_TYPE('u', 'u', 'i', 'd') || memcmp(r->data + 8, mp4_uuid_manifest, 16) != 0)
+    struct span s = {r->data, len, false}, body, child;
+    uint32_t type;
+    if (!span_box(&s, &type, &body) || type != MP4_TYPE('m', 'f', 'r', 'a') || s.len)
         return E_NOTFOUND;
-    e = parse_manifest(r, (struct span){r->data + 24, len - 24, false}, at);
-    if (e < 0)
-        r->entries = 0;
-    return e;
+    while (span_box(&body, &type, &child)) {
+        const uint8_t *uuid = type == MP4_TYPE('u', 'u', 'i', 'd') ? span_take(&child, 16) : NULL;
+        if (!uuid || memcmp(uuid, mp4_uuid_manifest, 16) != 0)
+            continue;
+        e = parse_manifest(r, child, at);
+        if (e < 0)
+            r->entries = 0;
+        return e;
+    }
+    return E_NOTFOUND;
 }
 
 /* Bytes of padding that follow the end of an mdat. */

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * What closing a recording adds: sidx in the room kept by the head, uuid/manifest and mfra behind the last fragment.
+ * What closing a recording adds: sidx in the room kept by the head, and mfra behind the last fragment.
  * Source: ISO/IEC 14496-12 §8.16.3 (sidx), §8.8.9 to §8.8.11 (mfra, tfra, mfro).
+ *
+ * Three choices are made for FFmpeg (5.1 at least), which otherwise looks for the IVs of a sample in another fragment:
+ *  - The manifest is a child of mfra: a sidx counts as complete only if its references end where mfra begins.
+ *  - References run from moof to moof; prft and padding belong to the reference before.
+ *  - Time stands with the fragments that begin with a key frame, each up to the next of them; the others have duration
+ *    0. FFmpeg seeks to the last reference that begins at or before the wanted time and does not look for a SAP.
  */
 #include <openssl/evp.h>
 
 #include "mp4/box.h"
 #include "mp4/head.h"
 
-static uint64_t entry_end(const struct mp4_entry *e)
+static uint64_t moof_at(const struct mp4_entry *e)
 {
-    return e->offset + e->length;
+    return e->offset + e->moof_offset;
 }
 
 /* Ticks from entry @first to entry @next, or to the end of the last one. */
@@ -21,20 +27,45 @@ static uint32_t span_ticks(const struct mp4_entry *entries, size_t n, size_t fir
     return d < 0 ? 0 : d > UINT32_MAX ? UINT32_MAX : (uint32_t)d;
 }
 
-static int sidx_references(struct boxes *w, const struct mp4_entry *entries, size_t n, size_t group)
+static size_t next_key(const struct mp4_entry *entries, size_t n, size_t i)
 {
-    box_u16(w, 0);
-    box_u16(w, (unsigned)((n + group - 1) / group));
-    for (size_t i = 0; i < n; i += group) {
-        size_t next = i + group < n ? i + group : n;
-        uint64_t bytes = entry_end(&entries[next - 1]) - entries[i].offset;
-        if (bytes > INT32_MAX)
+    while (++i < n && !entries[i].key) {
+    }
+    return i;
+}
+
+/* First fragment of the reference behind that of @i, which begins with the first of @keys key frames. */
+static size_t next_reference(const struct mp4_entry *entries, size_t n, size_t i, size_t keys)
+{
+    if (keys == 0) /* one reference for each fragment */
+        return i + 1;
+    while (keys-- > 0 && i < n)
+        i = next_key(entries, n, i);
+    return i;
+}
+
+static int sidx_references(struct boxes *w, const struct mp4_entry *entries, size_t n, size_t max)
+{
+    size_t keys = 0, count = 0, count_at = w->out->len + 2;
+    if (n > max) {
+        for (size_t i = 0; i < n; i = next_key(entries, n, i))
+            keys++;
+        keys = (keys + max - 1) / max;
+    }
+    box_u32(w, 0);
+    for (size_t i = 0, next; i < n; i = next, count++) {
+        next = next_reference(entries, n, i, keys);
+        uint64_t end = next < n ? moof_at(&entries[next]) : entries[n - 1].offset + entries[n - 1].length;
+        bool start = entries[i].key || i == 0;
+        if (end - moof_at(&entries[i]) > INT32_MAX || count == UINT16_MAX)
             return E_RANGE;
-        box_u32(w, (uint32_t)bytes);
-        box_u32(w, span_ticks(entries, n, i, next));
+        box_u32(w, (uint32_t)(end - moof_at(&entries[i])));
+        box_u32(w, start ? span_ticks(entries, n, i, keys ? next : next_key(entries, n, i)) : 0);
         box_u32(w, entries[i].key ? 0x90000000U : 0); /* starts with SAP, of type 1 */
     }
-    return 0;
+    if (w->err >= 0)
+        wr16(w->out->data + count_at, (uint16_t)count);
+    return w->err;
 }
 
 int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, unsigned max_fragments,
@@ -42,7 +73,7 @@ int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries,
 {
     struct buf room;
     struct boxes w = {.out = &room};
-    size_t max = max_fragments ? max_fragments : 1, group = (n + max - 1) / max, whole = mp4_sidx_room(max_fragments);
+    size_t max = max_fragments ? max_fragments : 1, whole = mp4_sidx_room(max_fragments);
     if (n == 0)
         return E_NOTFOUND;
     buf_init(&room, 0);
@@ -57,13 +88,11 @@ int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries,
     box_u64(&w, (uint64_t)(entries[0].dts_ticks > 0 ? entries[0].dts_ticks : 0));
     size_t first = room.len;
     box_u64(&w, 0);
-    r = sidx_references(&w, entries, n, group);
+    r = sidx_references(&w, entries, n, max);
     box_close(&w, sidx);
-    if (r < 0 || w.err < 0) {
-        r = w.err < 0 ? w.err : r;
+    if (r < 0)
         goto done;
-    }
-    wr64(room.data + first, entries[0].offset - at - room.len);
+    wr64(room.data + first, moof_at(&entries[0]) - at - room.len);
     if (room.len < whole) {
         size_t token = box_open(&w, "free");
         box_zero(&w, whole - room.len);
@@ -99,13 +128,12 @@ static void manifest(struct boxes *w, const struct mp4_entry *entries, size_t n,
         box_u32(w, e->key);
         box_bytes(w, e->sha256, sizeof(e->sha256));
     }
-    box_u32(w, (uint32_t)(w->out->len - box + 4)); /* size again, to be found from behind */
     box_close(w, box);
 }
 
 static void random_access(struct boxes *w, const struct mp4_entry *entries, size_t n)
 {
-    size_t mfra = box_open(w, "mfra"), tfra = box_open_full(w, "tfra", 1, 0), keys = 0;
+    size_t tfra = box_open_full(w, "tfra", 1, 0), keys = 0;
     box_u32(w, 1);
     box_u32(w, 0); /* numbers of traf, trun and sample take one byte each */
     for (size_t i = 0; i < n; i++)
@@ -115,14 +143,10 @@ static void random_access(struct boxes *w, const struct mp4_entry *entries, size
         if (!entries[i].key)
             continue;
         box_u64(w, (uint64_t)entries[i].dts_ticks);
-        box_u64(w, entries[i].offset + entries[i].moof_offset);
+        box_u64(w, moof_at(&entries[i]));
         box_bytes(w, "\1\1\1", 3);
     }
     box_close(w, tfra);
-    size_t mfro = box_open_full(w, "mfro", 0, 0);
-    box_u32(w, (uint32_t)(w->out->len + 4 - mfra));
-    box_close(w, mfro);
-    box_close(w, mfra);
 }
 
 int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, uint64_t end,
@@ -133,10 +157,15 @@ int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries,
     struct boxes w = {.out = out};
     if (n > (UINT32_MAX - 4096) / MP4_MANIFEST_ENTRY)
         return E_RANGE;
-    manifest(&w, entries, n, end, end_reason);
-    size_t manifest_len = out->len - before;
+    size_t mfra = box_open(&w, "mfra");
     random_access(&w, entries, n);
-    if (w.err >= 0 && EVP_Digest(out->data + before, manifest_len, ret_manifest, NULL, EVP_sha256(), NULL) != 1)
+    size_t list = out->len;
+    manifest(&w, entries, n, end, end_reason);
+    size_t list_len = out->len - list, mfro = box_open_full(&w, "mfro", 0, 0);
+    box_u32(&w, (uint32_t)(out->len + 4 - mfra));
+    box_close(&w, mfro);
+    box_close(&w, mfra);
+    if (w.err >= 0 && EVP_Digest(out->data + list, list_len, ret_manifest, NULL, EVP_sha256(), NULL) != 1)
         w.err = E_BUG;
     if (w.err < 0)
         out->len = before;

@@ -8,7 +8,7 @@
  *
  *   head      ftyp · moov · uuid/meta · free (padding) · free (becomes sidx at close; whole MP4_ALIGN blocks)
  *   fragment  free (padding) · prft · moof · mdat · free (padding)         one per second or less
- *   tail      uuid/manifest (SHA-256 of every fragment) · mfra             not padded, written at close
+ *   tail      mfra, which holds uuid/manifest (SHA-256 of every fragment)  not padded, written at close
  *
  * Byte layout: docs/format/recording.md.
  */

@@ -223,7 +223,7 @@ static void recording_close(struct recording *r)
     buf_release(&b);
 }
 
-/* Record @c into @path with fragments of @per access units; with @closed sidx and tail are written. */
+/* Record @c into @path with fragments of up to @per access units, as the recorder cuts them; with @closed sidx and tail are written. */
 static void record(const struct clip *c, const char *path, bool sealed, int per, unsigned max_fragments, bool closed)
 {
     struct recording *r = calloc(1, sizeof(*r));
@@ -237,14 +237,16 @@ static void record(const struct clip *c, const char *path, bool sealed, int per,
     assert_int_equal(mp4_fragment_new(&f), 0);
     media_dts_init(&dts, c->reorder);
     int64_t next = media_dts_next(&dts, c->au[0].pts_ticks);
-    for (int i = 0; i < c->count; i++) {
-        if (i % per == 0)
+    for (int i = 0, in = 0; i < c->count; i++) {
+        if (in++ == 0)
             mp4_fragment_begin(f, &r->info);
         assert_int_equal(mp4_fragment_append(f, 0, &c->au[i], next, c->au[i].pts_ticks, sealed ? &cipher : NULL), 0);
         bool last = i + 1 == c->count;
         next = last ? -1 : media_dts_next(&dts, c->au[i + 1].pts_ticks);
-        if (last || (i + 1) % per == 0)
+        if (last || in == per || c->au[i + 1].key) {
             recording_fragment(r, f, next);
+            in = 0;
+        }
     }
     if (closed)
         recording_close(r);
