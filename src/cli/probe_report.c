@@ -179,9 +179,9 @@ void probe_print(const struct probe *p, bool colour)
     struct probe_finding f[PROBE_FINDINGS];
     int n = probe_findings(p, f);
     printf("%s\n", p->url);
-    if (p->server[0])
+    if (p->track[0].seen)
         printf("server       %s\n", p->server);
-    if (p->transport[0])
+    if (p->track[0].seen)
         printf("transport    %s\n", p->transport);
     for (int i = 0; i < PROBE_TRACKS; i++)
         if (p->track[i].seen)
