@@ -62,7 +62,7 @@ static int begin_allowed_locked(struct store *s, struct err *reterr)
     case STORE_DISK_FULL: return err_set(reterr, -ENOSPC, "the disk of %s is full", s->data_dir);
     case STORE_READ_ONLY: return err_set(reterr, -EROFS, "the disk of %s is read-only", s->data_dir);
     case STORE_WRITE_FAILED:
-        if (s->fail_streak >= 8 && store_mono_us(s) - s->last_fail_us < SECOND_US)
+        if (s->fail_streak >= 8 && store_real_us() - s->last_fail_us < s->tick_us)
             return err_set(reterr, -EIO, "writing to %s fails", s->data_dir);
         break;
     case STORE_OK: break;
@@ -171,7 +171,7 @@ int store_file_begin(struct store *s, const struct mp4_info *info, struct store_
 /* The first refusal of a while is told. */
 static bool disk_slow_locked(struct store *s)
 {
-    int64_t now = store_mono_us(s);
+    int64_t now = store_real_us();
     bool first = now >= s->disk_slow_until_us;
     s->disk_slow_until_us = now + 10 * SECOND_US;
     return first;
@@ -344,7 +344,7 @@ static void fail(struct store_file *sf, int code)
     if (sf->error >= 0)
         sf->error = code;
     s->unreported_failures++;
-    int64_t now = store_mono_us(s);
+    int64_t now = store_real_us();
     bool tell = now - s->last_failure_alarm_us >= 10 * SECOND_US || s->last_failure_alarm_us == 0;
     uint64_t failures = s->unreported_failures;
     if (tell) {

@@ -165,7 +165,7 @@ static int remember_rescan(struct store *s, struct err *reterr)
 
 static void report(struct store *s, int err, const char *text)
 {
-    int64_t now = clock_mono_us(&clock_system);
+    int64_t now = store_real_us();
     bool tell_away = false, tell_back = false;
     pthread_mutex_lock(&s->lock);
     uint64_t waiting = s->n_changes, dropped = s->dropped_changes;
@@ -220,10 +220,10 @@ void *store_index_main(void *arg)
     for (;;) {
         pthread_mutex_lock(&s->lock);
         if (!s->stop_index)
-            store_timed_wait(s, &s->index_wake, SECOND_US);
+            store_timed_wait(s, &s->index_wake, s->tick_us);
         bool stop = s->stop_index;
         pthread_mutex_unlock(&s->lock);
-        int64_t now = clock_mono_us(&clock_system), n = 0;
+        int64_t now = store_real_us(), n = 0;
         if (stop && deadline == INT64_MAX)
             deadline = now + 5 * SECOND_US; /* what does not get in is found again at the next start */
         while (batch && (n = apply_batch(s, batch)) == BATCH)

@@ -13,7 +13,6 @@
 
 #include "store/store_private.h"
 
-#define RETRY_US (5 * SECOND_US)
 #define NICE 10
 /* How far before the newest row a file may lie whose row was lost with the last second of the write-ahead log. */
 #define RESCAN_MARGIN_US (2 * HOUR_US)
@@ -323,7 +322,7 @@ static bool may_work_locked(struct store *s)
 static struct store_mend *next_locked(struct store *s)
 {
     struct store_mend *m;
-    int64_t now = clock_mono_us(&clock_system);
+    int64_t now = store_real_us();
     if (!may_work_locked(s))
         return NULL;
     list_foreach(m, &s->mends, link)
@@ -369,7 +368,7 @@ void *store_mend_main(void *arg)
         struct store_mend *m = next_locked(s);
         bool due = may_work_locked(s) && scan_due_locked(s);
         if (!m && !due) {
-            store_timed_wait(s, &s->mend_wake, SECOND_US);
+            store_timed_wait(s, &s->mend_wake, s->tick_us);
             continue;
         }
         pthread_mutex_unlock(&s->lock);
@@ -378,7 +377,7 @@ void *store_mend_main(void *arg)
             scan_if_due(s);
         pthread_mutex_lock(&s->lock);
         if (m && err < 0) {
-            m->retry_mono_us = clock_mono_us(&clock_system) + RETRY_US;
+            m->retry_mono_us = store_real_us() + 5 * s->tick_us;
         } else if (m) {
             list_remove(&m->link);
             free(m);

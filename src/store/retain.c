@@ -349,7 +349,7 @@ void *store_maint_main(void *arg)
     s->last_retain_us = store_mono_us(s) - PASS_EVERY_US + SECOND_US;
     pthread_mutex_lock(&s->lock);
     while (!s->stop_maint) {
-        store_timed_wait(s, &s->maint_wake, SECOND_US);
+        store_timed_wait(s, &s->maint_wake, s->tick_us);
         bool lost = s->state == STORE_VOLUME_LOST, space = s->want_space, stop = s->stop_maint;
         pthread_mutex_unlock(&s->lock);
         int64_t now = store_mono_us(s);

@@ -41,7 +41,6 @@ void store_set_state(struct store *s, enum store_state state, const char *text)
     enum store_state before = s->state;
     if (before != state) {
         s->state = state;
-        s->state_since_us = store_mono_us(s);
         if (state == STORE_OK)
             s->fail_streak = 0;
         pthread_cond_signal(&s->mend_wake);
@@ -59,7 +58,7 @@ const char *store_classify(struct store *s, int code)
 {
     pthread_mutex_lock(&s->lock);
     s->fail_streak++;
-    s->last_fail_us = store_mono_us(s);
+    s->last_fail_us = store_real_us();
     if ((code == -ENOSPC || code == -EDQUOT) && s->cfg.full_oldest_first) {
         s->want_space = true;
         pthread_cond_signal(&s->maint_wake);
@@ -171,7 +170,8 @@ static struct store *store_new(const struct store_config *cfg)
     list_init(&s->mends);
     s->generation = 1;
     s->rescan_from_us = INT64_MAX;
-    s->index_since_us = clock_mono_us(&clock_system);
+    s->index_since_us = store_real_us();
+    s->tick_us = 2 * s->cfg.sync_interval_us;
     init_locks(s);
     return s;
 }

@@ -16,7 +16,6 @@
 
 #define STORE_FDATASYNC_MAX 16     /* up to so many dirty files are synced one by one, more by one syncfs() */
 #define STORE_INDEX_QUEUE 200000   /* changes kept while the database is away; about 130 MB */
-#define STORE_TICK_US SECOND_US    /* how often the volume is looked at */
 #define STORE_UUID 37
 #define STORE_REASON 24
 
@@ -101,7 +100,7 @@ struct store {
     char uuid[STORE_UUID];
     pthread_t writer[64], sync_thread, index_thread, maint_thread, mend_thread;
     int writers;
-    bool threads_started;
+    int64_t tick_us; /* the volume is looked at and rows are written: twice the sync interval, 1 s normally */
 
     /* Descriptor of the data directory; replaced when a lost volume is back. Readers hold the lock while they use it. */
     pthread_rwlock_t dir_lock;
@@ -116,7 +115,6 @@ struct store {
     unsigned busy_files;
     bool stop_writers, stop_sync, stop_index, stop_maint, stop_mend, closing;
     enum store_state state;
-    int64_t state_since_us;
     unsigned fail_streak;
     int64_t last_fail_us, last_failure_alarm_us, disk_slow_until_us;
     uint64_t unreported_failures;
@@ -248,6 +246,11 @@ int recover_probe(int dirfd, const char *path, enum recover_result *ret, struct 
 int recover_file(int dirfd, const char *path, const char *reason, enum recover_result *ret,
                  struct index_recording *ret_row, const atomic_bool *stop, struct err *reterr);
 
+/* For waiting and for rates: real time, whatever the clock of the configuration says. */
+static inline int64_t store_real_us(void)
+{
+    return clock_mono_us(&clock_system);
+}
 static inline int64_t store_wall_us(const struct store *s)
 {
     return clock_wall_us(s->cfg.clock);

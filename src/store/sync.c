@@ -101,9 +101,9 @@ static void sync_pass(struct store *s)
 
     int errors = 0;
     unsigned closed = 0;
-    int64_t start = clock_mono_us(&clock_system);
+    int64_t start = store_real_us();
     int err = needed ? sync_now(s, names, &errors) : 0;
-    int64_t took = clock_mono_us(&clock_system) - start;
+    int64_t took = store_real_us() - start;
 
     pthread_mutex_lock(&s->lock);
     if (err < 0) {
@@ -136,10 +136,10 @@ void *store_sync_main(void *arg)
         bool stop = s->stop_sync;
         pthread_mutex_unlock(&s->lock);
         sync_pass(s);
-        int64_t now = clock_mono_us(&clock_system);
+        int64_t now = store_real_us();
         if (stop)
             break;
-        if (now - s->last_tick_us >= STORE_TICK_US - s->cfg.sync_interval_us / 2) {
+        if (now - s->last_tick_us >= s->tick_us - s->cfg.sync_interval_us / 2) {
             s->last_tick_us = now;
             volume_tick(s);
         }

@@ -202,8 +202,7 @@ void volume_tick(struct store *s)
         s->stats.bytes_total = total, s->stats.bytes_free = free_bytes;
     __atomic_store_n(&s->tight, have < reserve * 2, __ATOMIC_RELAXED);
     enum store_state state = s->state;
-    bool healed = s->fail_streak == 0;
-    int64_t since = store_mono_us(s) - s->state_since_us;
+    bool healed = store_real_us() - s->last_fail_us > 5 * s->tick_us;
     pthread_mutex_unlock(&s->lock);
     if (err == -EROFS) {
         if (state != STORE_READ_ONLY) {
@@ -214,7 +213,7 @@ void volume_tick(struct store *s)
         full(s, have);
     } else if (state == STORE_DISK_FULL && have < reserve + reserve / 10) {
         return; /* a little more, so that it does not flap */
-    } else if (state != STORE_OK && (state != STORE_WRITE_FAILED || (healed && since > 5 * SECOND_US))) {
+    } else if (state != STORE_OK && (state != STORE_WRITE_FAILED || healed)) {
         store_set_state(s, STORE_OK, NULL);
     }
 }

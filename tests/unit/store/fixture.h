@@ -89,7 +89,7 @@ static inline int fix_setup(void **state)
                                     .clock = &fix.clock.clock,
                                     .index_ops = &index_sqlite,
                                     .writers = 3,
-                                    .sync_interval_us = 20000,
+                                    .sync_interval_us = 10000,
                                     .reserve_bytes = 1,
                                     .retention_days = 30,
                                     .alarm = fix_alarm};
