@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define NAMES_SHOWN 3
+#define SILENT_US (10 * SECOND_US)
 #define QUEUE_WARN_BYTES (INT64_C(128) << 20)
 
 /* Alarm and disk states by name. */
@@ -135,6 +136,24 @@ static void add_cameras(struct http_health *h, const struct http_status *s, enum
             names);
 }
 
+/* The session stands, but nothing comes: the camera hangs, or the network drops what it sends. */
+static void add_silent(struct http_health *h, const struct http_status *s)
+{
+    size_t silent = 0;
+    const char *first = "";
+    for (size_t i = 0; i < s->camera_count; i++) {
+        const struct http_camera *c = &s->cameras[i];
+        if (c->state != HTTP_CAMERA_RECORDING || s->now_us - c->last_frame_us < SILENT_US)
+            continue;
+        if (!silent++)
+            first = c->id;
+    }
+    if (silent)
+        add(h, HTTP_WARNING, "Look at the camera and the way to it.", "%zu camera%s connected but %s sent nothing for %d s: %s%s.",
+            silent, silent == 1 ? " is" : "s are", silent == 1 ? "has" : "have", (int)(SILENT_US / SECOND_US), first,
+            silent > 1 ? " and others" : "");
+}
+
 static void count_cameras(struct http_health *h, const struct http_status *s)
 {
     for (size_t i = 0; i < s->camera_count; i++) {
@@ -163,11 +182,12 @@ void http_health_judge(const struct http_snapshot *snap, struct http_health *h)
         count_cameras(h, s);
     if (s && snap->code >= 0) {
         add_disk(h, s);
-        add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "not connected",
-                    "Their rows below say why; lethe probe URL tries one by hand.");
-        add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "connected but not recording yet",
-                    "Their rows below say what they wait for.");
+        add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "connecting",
+                    "This passes within seconds of a start; otherwise their rows below say why.");
+        add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "not connected",
+                    "They are tried again and again; their rows below say why, and lethe probe URL tries one by hand.");
         add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING, "in a state that this page does not know", "");
+        add_silent(h, s);
         add_alarms(h, s);
         if (!s->camera_count)
             add(h, HTTP_NOTE, "lethe camera add ID --main rtsp://…", "There are no cameras yet.");

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "serve/supervisor.h"
 
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/log.h"
@@ -117,6 +119,12 @@ static bool is_ignored(int sig)
     return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
+/* Whatever our own parent left open is none of the children's business. */
+static void close_on_exec(void)
+{
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); /* a kernel before 5.11 does without */
+}
+
 static int init(struct supervisor *s, const struct supervisor_options *o)
 {
     int r = uv_loop_init(&s->loop);
@@ -154,6 +162,7 @@ int supervisor_run(const struct supervisor_options *o, struct err *reterr)
     s.times = with_defaults(o->times);
     if (o->role_count > SUPERVISOR_ROLES)
         return err_set(reterr, E_LIMIT, "more roles than the supervisor has room for");
+    close_on_exec();
     int r = init(&s, o);
     if (r < 0)
         return err_set(reterr, r, "cannot set up the supervisor: %s", uv_strerror(r));

@@ -23,11 +23,11 @@ def camera(i, now, started, hostile):
     reason = ""
     gaps = []
     if i % 37 == 5:
-        state, reason = "connecting", "connection refused, next attempt in 8 s"
+        state, reason = "waiting", "connection refused, next attempt in 8 s"
         gaps.append({"from": text(now - timedelta(minutes=42)), "to": None, "reason": "stream-lost",
                      "detail": "the camera closed the connection"})
     elif i % 191 == 7:
-        state, reason = "waiting", "no key frame yet"
+        state, reason = "connecting", "no key frame yet"
     elif i % 211 == 9:
         state = "disabled"
     elif i % 23 == 3:
@@ -35,7 +35,7 @@ def camera(i, now, started, hostile):
         gaps.append({"from": text(since), "to": text(since + timedelta(minutes=7)), "reason": "not-connected",
                      "detail": ""})
     live = state == "recording"
-    seen = None if state == "waiting" else text(now - (timedelta(seconds=0.2) if live else timedelta(minutes=42)))
+    seen = None if state == "connecting" else text(now - (timedelta(seconds=0.2) if live else timedelta(minutes=42)))
     name = f"Harbour road {i}, north"
     if hostile:
         name = [MARKUP, "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "\u202etxt.exe\u0007",
