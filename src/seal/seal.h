@@ -30,8 +30,30 @@ struct seal_policy {
     struct seal_custodian custodian[SEAL_CUSTODIANS];
     bool practice;
 };
-/* 2 <= t <= n, recipients valid and all different. Fills public_key. */
+/* 2 <= t <= n, names and recipients valid and all different. Fills public_key. E_RANGE, E_SYNTAX, E_EXISTS. */
 int seal_policy_check(struct seal_policy *p, struct err *reterr);
+/*
+ * Read a custodian file (docs/format/custodians.md), checked.
+ * @threshold  used where the file does not say; 0: the file must say
+ * Errors:     errno values, E_SYNTAX and E_RANGE with file and line, those of seal_policy_check().
+ */
+int seal_policy_load(const char *path, int threshold, struct seal_policy *ret, struct err *reterr);
+/* Write it: temporary file, fsync, rename, fsync of the directory. */
+int seal_policy_save(const char *path, const struct seal_policy *p, struct err *reterr);
+/* Identity of the set: threshold and recipients in order, not the names. First 16 bytes of a SHA-256. */
+#define SEAL_SET 16
+void seal_policy_id(const struct seal_policy *p, uint8_t ret[SEAL_SET]);
+/*
+ * The practice set, two of three, with its identities in DATA/practice/custodian-{1,2,3}.txt. Made on the first call,
+ * read on later ones (the identity files may be gone by then). A call that was interrupted is completed by the next.
+ */
+int seal_practice_create(const char *data_dir, struct seal_policy *ret, struct err *reterr);
+/*
+ * The set that a node uses: @file if it is not "" (the setting `custodians`), else DATA/custodians.txt if there is
+ * one, else the practice set, which is made if @make_practice is set and missing (E_NOTFOUND otherwise).
+ */
+int seal_policy_find(const char *data_dir, const char *file, int threshold, bool make_practice,
+                     struct seal_policy *ret, struct err *reterr);
 
 /* What a share is bound to; part of its encrypted text, and hashed into the KID. */
 struct seal_context {
@@ -39,7 +61,11 @@ struct seal_context {
     int64_t epoch_us, epoch_length_us;
 };
 
-/* Locked, non-dumpable memory for the keys that are open now. Thread-safe. */
+/*
+ * Locked, non-dumpable memory for the keys that are open now: one arena between guard pages, 32 bytes a key, so that
+ * 8 MiB of RLIMIT_MEMLOCK are plenty. A child process sees zeros in it. Thread-safe.
+ * Errors of _new: -ENOMEM (with a sentence when RLIMIT_MEMLOCK is too low), E_RANGE, E_BUG.
+ */
 struct seal_vault;
 int seal_vault_new(size_t max_keys, struct seal_vault **ret, struct err *reterr);
 void seal_vault_free(struct seal_vault *v); /* wipes everything */
@@ -51,8 +77,9 @@ struct seal_key {
 };
 /*
  * Make a key and append its record with all shares to @out (docs/format/shares.md). The caller makes @out durable
- * before it seals anything with the key. About 60 us of X25519 per custodian.
- * Errors: E_LIMIT (vault is full), -ENOMEM, E_BUG; no key exists then.
+ * before it seals anything with the key. About 90 us of CPU per custodian, nearly all of it X25519.
+ * Errors: E_LIMIT (vault is full), -ENOMEM, E_RANGE (names with spaces, times that are not whole milliseconds),
+ *         E_BUG (unchecked policy); no key exists then and @out is as it was.
  * Thread: thread-safe.
  */
 int seal_key_create(struct seal_vault *v, const struct seal_policy *p, const struct seal_context *c,
@@ -65,18 +92,33 @@ struct seal_identity {
     uint8_t secret[32], public_key[32]; /* secret in locked memory of the identity */
     char recipient[80];
 };
-/* Make a new identity and write the identity file (mode 0600, fails if it exists). */
+/* Make a new identity and write the identity file (mode 0600, whole or not at all). E_EXISTS if there is one. */
 int seal_identity_generate(const char *path, struct seal_identity **ret, struct err *reterr);
+/*
+ * Read an identity file; a pipe will do. Returns 0, or 1 with a sentence in @reterr when others may read the file.
+ * Errors: errno values, E_SYNTAX (not an identity, or several), E_LIMIT (over 64 KiB). Sentences name the file and
+ *         line, never what stands there.
+ */
 int seal_identity_load(const char *path, struct seal_identity **ret, struct err *reterr);
+/* The same for text in memory; @name is for the sentences. */
+int seal_identity_parse(const char *name, const char *text, size_t len, struct seal_identity **ret, struct err *reterr);
 void seal_identity_free(struct seal_identity *i); /* wipes */
 
-/* Reader of one share file, wholly in memory. */
+/*
+ * Reader of one share file, wholly in memory; @data is borrowed until seal_shares_free(). What is torn or damaged is
+ * skipped and counted, the records around it are found all the same. Errors: -ENOMEM.
+ */
 struct seal_shares;
 int seal_shares_parse(const uint8_t *data, size_t len, struct seal_shares **ret, struct err *reterr);
 void seal_shares_free(struct seal_shares *s);
+size_t seal_shares_count(const struct seal_shares *s);   /* whole records */
+size_t seal_shares_damaged(const struct seal_shares *s); /* places where something else stands */
+/* What the key @kid is for, and how many of how many open it; outputs may be NULL. E_NOTFOUND. */
+int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID], struct seal_context *ret,
+                     int *ret_threshold, int *ret_count);
 /*
- * Open the key @kid: decrypt the shares that the identities can, check context against @want (camera, and that the
- * key's epoch is the one of the recording), combine, check K.
+ * Open the key @kid: decrypt the shares that the identities can, check context against @want (camera and epoch; node
+ * and length where @want gives them), combine, check K against the commitment in the key record.
  * Errors: E_NOTFOUND (no such KID), E_THRESHOLD ("2 custodians are needed, the identities given open 1 share"),
  *         E_MISMATCH (share of another camera or epoch), E_CRYPTO.
  */
