@@ -209,11 +209,13 @@ int camera_read_password(const char *path, char out[128], struct err *reterr)
 int camera_defaults(const struct cli_args *a, struct camera_input *in, struct err *reterr)
 {
     struct config c;
-    const char *path = cli_value(a, "config", getenv("LETHE_CONFIG"));
+    char found[4096];
+    const char *path = cli_value(a, "config", NULL);
     *in = (struct camera_input){.enabled = true};
-    if (!path && access("/etc/lethe/lethe.yaml", R_OK))
+    snprintf(found, sizeof(found), "%s/lethe.yaml", cli_data_dir(a));
+    if (!path && access(found, R_OK))
         return 0;
-    int r = config_load(path ? path : "/etc/lethe/lethe.yaml", &c, reterr);
+    int r = config_load(path ? path : found, &c, reterr);
     if (r < 0)
         return r;
     in->transport = c.cameras.transport;

@@ -43,7 +43,7 @@ int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool
 int camera_all(struct index *ix, struct index_camera **ret, size_t *ret_count, struct err *reterr);
 int camera_find(struct index *ix, const char *id, struct index_camera *ret, struct err *reterr);
 
-/* Defaults of the node for new cameras: --config, else $LETHE_CONFIG, else /etc/lethe/lethe.yaml if it is there. */
+/* Defaults of the node for new cameras: --config, else DATA/lethe.yaml if it is there, as `lethe serve` reads it. */
 int camera_defaults(const struct cli_args *a, struct camera_input *in, struct err *reterr);
 
 /* Columns of CSV and keys of YAML, in the order of export. */

@@ -238,7 +238,7 @@ const struct cli_command cli_camera_add = {
             {"main", "URL", "stream that is recorded", .required = true},
             CAMERA_OPTIONS,
             OPTION_DATA,
-            {"config", "FILE", "lethe.yaml with the defaults of transport and audio"},
+            {"config", "FILE", "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
             {"dry-run", NULL, "check everything, change nothing"},
             {"json", NULL, "print JSON"},
             {0},

@@ -209,7 +209,7 @@ const struct cli_command cli_camera_import = {
             {"format", "csv|yaml", "when the file's name does not say it"},
             {"replace", NULL, "take the new row for cameras that exist"},
             {"dry-run", NULL, "check everything, change nothing"},
-            {"config", "FILE", "lethe.yaml with the defaults of transport and audio"},
+            {"config", "FILE", "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
             {"json", NULL, "print JSON"},
             {0},
         },

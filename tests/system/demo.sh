@@ -10,7 +10,7 @@ check() { # NAME COMMAND…
     if "$@"; then echo "ok $n - $name"; else echo "not ok $n - $name" && failed=1; fi
 }
 log=$TMPDIR/demo.log
-PORT=18080 LETHE_BIN=$LETHE_BIN setsid "$LETHE_SRC/scripts/demo" >"$log" 2>&1 &
+PORT=18080 env --default-signal=INT setsid "$LETHE_SRC/scripts/demo" >"$log" 2>&1 &
 demo=$!
 for ((i = 0; i < 900; i++)); do
     grep -q 'Ctrl-C stops' "$log" && break
@@ -23,7 +23,7 @@ page() { curl -fsS "${address/localhost/127.0.0.1}" | grep -qi '<html\|<!doctype
 check 'the page answers' page
 folder=$(sed -n 's,.*removes \(.*\)\.$,\1,p' "$log")
 check 'four cameras have files' test "$(find "$folder/data/recordings" -name '*.mp4' 2>/dev/null | wc -l)" -ge 4
-kill -INT $demo 2>/dev/null || kill -TERM $demo
+kill -INT $demo
 wait $demo
 check 'the folder is gone' test ! -e "${folder:-/nonexistent}"
 check 'no process is left' bash -c "! pgrep -f -- '${folder:-none}/data' >/dev/null"
