@@ -283,7 +283,7 @@ static int scan(struct store *s, int64_t from_us)
 /* Rows that are queued must be in the index before it is asked what lacks a row. */
 static bool scan_due_locked(struct store *s)
 {
-    return s->rescan_ready && s->n_changes < STORE_INDEX_QUEUE / 2 && list_empty(&s->mends);
+    return s->rescan_ready && store_real_us() >= s->rescan_retry_us && s->n_changes < STORE_INDEX_QUEUE / 2 && list_empty(&s->mends);
 }
 
 static void scan_if_due(struct store *s)
@@ -310,6 +310,7 @@ static void scan_if_due(struct store *s)
         if (from < s->rescan_from_us)
             s->rescan_from_us = from;
         s->rescan_ready = true;
+        s->rescan_retry_us = store_real_us() + 5 * s->tick_us;
         pthread_mutex_unlock(&s->lock);
     }
 }

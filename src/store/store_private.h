@@ -125,6 +125,7 @@ struct store {
     uint64_t n_changes, dropped_changes;
     int64_t rescan_from_us; /* INT64_MAX: none; files from here on may lack rows */
     bool rescan_ready;      /* the index accepts again: scan */
+    int64_t rescan_retry_us;
     bool index_away;        /* alarm was raised */
     int64_t index_since_us; /* last success or first failure */
     bool want_space, tight;
