@@ -19,6 +19,8 @@
 
 #include "media/dts.h"
 #include "media/params.h"
+#include "base/clock.h"
+#include "mp4/export.h"
 #include "mp4/reader.h"
 #include "mp4/writer.h"
 
@@ -34,7 +36,7 @@ struct clip {
 
 static char test_dir[256];
 
-static int run(const char *fmt, ...)
+__attribute__((unused)) static int run(const char *fmt, ...)
 {
     char cmd[4096];
     va_list ap;
@@ -45,18 +47,18 @@ static int run(const char *fmt, ...)
     return WIFEXITED(r) ? WEXITSTATUS(r) : -1;
 }
 
-static int setup_dir(void **state)
+__attribute__((unused)) static int setup_dir(void **state)
 {
     snprintf(test_dir, sizeof(test_dir), "/tmp/lethe-mp4-XXXXXX");
     return mkdtemp(test_dir) ? 0 : -1;
 }
 
-static int remove_dir(void **state)
+__attribute__((unused)) static int remove_dir(void **state)
 {
     return run("rm -rf '%s'", test_dir);
 }
 
-static uint8_t *slurp(const char *path, size_t *ret_len)
+__attribute__((unused)) static uint8_t *slurp(const char *path, size_t *ret_len)
 {
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -224,7 +226,7 @@ static void recording_close(struct recording *r)
 }
 
 /* Record @c into @path with fragments of up to @per access units, as the recorder cuts them; with @closed sidx and tail are written. */
-static void record(const struct clip *c, const char *path, bool sealed, int per, unsigned max_fragments, bool closed)
+__attribute__((unused)) static void record(const struct clip *c, const char *path, bool sealed, int per, unsigned max_fragments, bool closed)
 {
     struct recording *r = calloc(1, sizeof(*r));
     struct mp4_cipher cipher;
