@@ -6,6 +6,7 @@
  * recordings made of them. Demuxed by libavformat, which shares nothing with the code under test.
  */
 #include <libavformat/avformat.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
