@@ -38,14 +38,14 @@ static uint8_t inverse(uint8_t a)
     return r;
 }
 
-/* v[i] = v[i]·x for all bytes at once */
+/* v[i] = v[i]·x for all bytes at once; always over the longest secret, so that the compiler makes vectors of it */
 static void scale(uint8_t *v, size_t len, uint8_t x)
 {
-    uint8_t a[SEAL_SHAMIR_SECRET], r[SEAL_SHAMIR_SECRET] = {0};
+    uint8_t a[SEAL_SHAMIR_SECRET] = {0}, r[SEAL_SHAMIR_SECRET] = {0};
     memcpy(a, v, len);
     for (int bit = 0; bit < 8; bit++) {
         uint8_t m = mask(x >> bit & 1u);
-        for (size_t i = 0; i < len; i++) {
+        for (size_t i = 0; i < SEAL_SHAMIR_SECRET; i++) {
             r[i] ^= a[i] & m;
             a[i] = twice(a[i]);
         }
