@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef BENCH_PEERS_H
+#define BENCH_PEERS_H
+/* Pieces that Lethe's own measurement and the peers' share. */
+#include "bench/ingest.h"
+#include <sys/types.h>
+
+struct ingest_sim {
+    pid_t pid;
+    int port, out;
+    char stats[512];
+};
+int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int cameras, struct err *reterr);
+void ingest_sim_stop(struct ingest_sim *s, struct ingest_result *r);
+/* Remove @folder with all that is in it and make it anew. */
+void ingest_empty(const char *folder);
+void ingest_say(void (*progress)(const char *), const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#endif
