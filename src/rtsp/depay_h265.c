@@ -36,7 +36,8 @@ static void aggregation(struct assembler *a, const struct rtp_packet *p, bool do
 static void fragment(struct assembler *a, const struct rtp_packet *p, bool donl)
 {
     const uint8_t *b = p->payload;
-    size_t head = NAL_HEAD + 1 + (donl ? DONL : 0);
+    bool start = p->len > NAL_HEAD && (b[NAL_HEAD] & FU_START);
+    size_t head = NAL_HEAD + 1 + (donl && start ? DONL : 0); /* the order number stands in the first one only */
     if (p->len <= head) {
         odd(a, ODD_EMPTY);
         if (p->len > NAL_HEAD && (b[NAL_HEAD] & FU_END))
@@ -44,9 +45,7 @@ static void fragment(struct assembler *a, const struct rtp_packet *p, bool donl)
         return;
     }
     uint8_t flags = b[NAL_HEAD];
-    if (!(flags & FU_START))
-        head = NAL_HEAD + 1;
-    if (flags & FU_START) {
+    if (start) {
         uint8_t nal[3] = {(uint8_t)((b[0] & 0x81) | (flags & 0x3f) << 1), b[1], b[head]};
         if (a->nal_open)
             odd(a, ODD_FRAGMENT);

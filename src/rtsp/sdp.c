@@ -51,11 +51,12 @@ static void on_media(struct rtsp_sdp *sdp, struct span v, struct media_line *lin
     struct rtsp_sdp_media *m = &sdp->media[sdp->medias++];
     *m = (struct rtsp_sdp_media){0};
     m->kind = span_is(word, "video") ? RTSP_MEDIA_VIDEO : span_is(word, "audio") ? RTSP_MEDIA_AUDIO : RTSP_MEDIA_OTHER;
-    line->m = m;
     if (!span_cut(&v, ' ', &port) || !span_cut(&v, ' ', &proto)) {
         sdp->odd = true;
+        sdp->medias--;
         return;
     }
+    line->m = m;
     while (line->formats < RTSP_SDP_FORMATS && span_cut(&v, ' ', &word)) {
         uint64_t pt;
         if (word.n && span_number(word, 10, 127, &pt) >= 0)
