@@ -29,6 +29,7 @@ void store_mend_add(struct store *s, const char *path, const char *camera, const
     snprintf(m->reason, sizeof(m->reason), "%s", reason);
     pthread_mutex_lock(&s->lock);
     list_append(&s->mends, &m->link);
+    s->n_mends++;
     pthread_cond_signal(&s->mend_wake);
     pthread_mutex_unlock(&s->lock);
 }
@@ -292,6 +293,7 @@ static void scan_if_due(struct store *s)
     bool due = scan_due_locked(s);
     int64_t from = s->rescan_from_us;
     if (due) {
+        s->scanning = true;
         s->rescan_ready = false;
         s->rescan_from_us = INT64_MAX;
     }
@@ -305,14 +307,15 @@ static void scan_if_due(struct store *s)
             err = s->cfg.index_ops->meta_put(s->maint_index, "rescan_from_us", "", NULL);
         pthread_mutex_unlock(&s->maint_lock);
     }
+    pthread_mutex_lock(&s->lock);
+    s->scanning = false;
     if (err < 0) { /* again later */
-        pthread_mutex_lock(&s->lock);
         if (from < s->rescan_from_us)
             s->rescan_from_us = from;
         s->rescan_ready = true;
         s->rescan_retry_us = store_real_us() + 5 * s->tick_us;
-        pthread_mutex_unlock(&s->lock);
     }
+    pthread_mutex_unlock(&s->lock);
 }
 
 static bool may_work_locked(struct store *s)
@@ -381,11 +384,9 @@ void *store_mend_main(void *arg)
             m->retry_mono_us = store_real_us() + 5 * s->tick_us;
         } else if (m) {
             list_remove(&m->link);
+            s->n_mends--;
             free(m);
         }
-        s->stats.mending = 0;
-        list_foreach(m, &s->mends, link)
-            s->stats.mending++;
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;

@@ -124,6 +124,7 @@ void store_stats(struct store *s, struct store_stats *ret)
     *ret = s->stats;
     ret->queue_bytes = s->queue_bytes;
     ret->index_queue = s->n_changes;
+    ret->mending = s->n_mends + (s->scanning || s->rescan_ready);
     ret->promised_days = s->cfg.retention_days;
     if (ret->actual_days <= 0 || ret->actual_days > ret->promised_days)
         ret->actual_days = ret->promised_days;

@@ -71,7 +71,7 @@ int store_shares_path(int64_t epoch_us, int retention_days, char ret[INDEX_PATH]
 struct store_stats {
     uint64_t bytes_total, bytes_free, bytes_written, queue_bytes, queue_bytes_max;
     uint64_t files_open, fragments_written, fragments_failed, index_queue, recordings_deleted;
-    uint64_t mending, recordings_mended; /* left by a crash or a failed disk: to be finished yet, and done */
+    uint64_t mending, recordings_mended; /* left by a crash or a failed disk: at work on (0: all is in order), and done */
     double promised_days, actual_days; /* actual: age of the oldest recording, or promised if none is missing */
     int64_t last_sync_us, longest_sync_us;
     char state[24];                    /* ok, disk-full, volume-lost, write-failed, read-only */

@@ -126,6 +126,8 @@ struct store {
     int64_t rescan_from_us; /* INT64_MAX: none; files from here on may lack rows */
     bool rescan_ready;      /* the index accepts again: scan */
     int64_t rescan_retry_us;
+    bool scanning;
+    size_t n_mends;
     bool index_away;        /* alarm was raised */
     int64_t index_since_us; /* last success or first failure */
     bool want_space, tight;
