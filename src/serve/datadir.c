@@ -52,7 +52,7 @@ static int chown_entry(const char *path, const struct stat *st, int type, struct
     return st->st_uid == walk_uid && st->st_gid == walk_gid ? 0 : lchown(path, walk_uid, walk_gid);
 }
 
-static int check_dir(const char *data, uid_t uid, struct err *reterr)
+static int check_dir(const char *data, uid_t uid, bool first, struct err *reterr)
 {
     struct stat st;
     if (stat(data, &st) < 0)
@@ -62,9 +62,11 @@ static int check_dir(const char *data, uid_t uid, struct err *reterr)
     if (st.st_mode & (S_IWGRP | S_IWOTH))
         return err_set(reterr, E_DENIED, "others may write to %s; say chmod 0700 %s and start again", data, data);
     uid_t want = uid == (uid_t)-1 ? geteuid() : uid;
-    if (st.st_uid != want && geteuid() != 0)
-        return err_set(reterr, E_DENIED, "%s belongs to user id %u, but this is user id %u; start as its owner, or chown it",
-                       data, (unsigned)st.st_uid, (unsigned)want);
+    bool ours = st.st_uid == want || want == 0 || (first && geteuid() == 0);
+    if (!ours)
+        return err_set(reterr, E_DENIED,
+                       "%s belongs to user id %u, but Lethe is to run as user id %u; start it as the owner, or say "
+                       "chown -R %u %s", data, (unsigned)st.st_uid, (unsigned)want, (unsigned)want, data);
     return 0;
 }
 
@@ -72,12 +74,13 @@ int datadir_prepare(const char *data, uid_t uid, gid_t gid, bool *ret_first_run,
 {
     char path[PATH_MAX];
     int r = make_dir(data, uid, gid, reterr);
-    if (r >= 0)
-        r = check_dir(data, uid, reterr);
     if (r < 0)
         return r;
     snprintf(path, sizeof(path), "%s/lethe.db", data);
     bool first = access(path, F_OK) < 0;
+    r = check_dir(data, uid, first, reterr);
+    if (r < 0)
+        return r;
     snprintf(path, sizeof(path), "%s/run", data);
     r = make_dir(path, uid, gid, reterr);
     if (r < 0)
