@@ -76,7 +76,7 @@ static int quoted(struct csv_reader *r, struct err *reterr)
     r->column++;
     while (e >= 0 && r->at < r->len) {
         if (r->data[r->at] != '"') {
-            e = at_newline(r) ? refuse(r, E_SYNTAX, reterr, "a line break inside quotes") : take(r, reterr);
+            e = at_newline(r) ? refuse(&start, E_SYNTAX, reterr, "this quote is never closed in its line") : take(r, reterr);
             continue;
         }
         bool pair = r->at + 1 < r->len && r->data[r->at + 1] == '"';

@@ -26,7 +26,7 @@
     X(recorder)                                                                                    \
     X(web)
 
-#define X(name) extern const struct cli_command cli_##name __attribute__((weak));
+#define X(name) extern const struct cli_command cli_##name;
 CLI_LIST(X)
 #undef X
 
@@ -39,10 +39,5 @@ const struct cli_command *const cli_commands[] = {
 
 const struct cli_command *cli_next(size_t *i)
 {
-    while (*i < sizeof(cli_commands) / sizeof(cli_commands[0])) {
-        const struct cli_command *c = cli_commands[(*i)++];
-        if (c)
-            return c;
-    }
-    return NULL;
+    return cli_commands[*i] ? cli_commands[(*i)++] : NULL;
 }

@@ -66,7 +66,7 @@ static const struct {
     {"a,b\"c\n", "f.csv:1:4: a quote inside"},
     {"a\n\"b\"c\n", "f.csv:2:4: text behind a closing quote"},
     {"a\nb,\"c", "f.csv:2:3: this quote is never closed"},
-    {"\"a\nb\"\n", "f.csv:1:3: a line break inside quotes"},
+    {"\"a\nb\"\n", "f.csv:1:1: this quote is never closed in its line"},
     {"a\rb\n", "f.csv:1:2: a control character"},
     {"a\tb\n", "f.csv:1:2: a control character"},
     {"\xe9\xa6\x99,\xff\n", "f.csv:1:3: not UTF-8"},
