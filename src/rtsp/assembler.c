@@ -165,9 +165,7 @@ void assembler_begin(struct assembler *a, uint32_t ts, const uint8_t *head, size
     }
     a->nal = a->len;
     a->len += LENGTH_FIELD;
-    a->nal_open = true;
-    a->has_slice |= slice;
-    a->has_key |= kind == NAL_KEY_SLICE;
+    a->nal_open = true; /* whether it counts as a slice shows when it is complete */
 }
 
 void assembler_append(struct assembler *a, const uint8_t *p, size_t n)
@@ -265,8 +263,7 @@ void assembler_end(struct assembler *a)
         return;
     }
     wr32(a->data + a->nal, n);
-    if (kind == NAL_VPS || kind == NAL_SPS || kind == NAL_PPS)
-        learn(a, nal, n);
+    note_nal(a, nal, n);
 }
 
 void assembler_nal(struct assembler *a, uint32_t ts, const uint8_t *nal, size_t n)
@@ -284,15 +281,13 @@ void assembler_marker(struct assembler *a)
 {
     if (a->dead || a->marker_lies)
         return;
+    if (a->nal_open)
+        assembler_end(a);
     if (!a->has_slice) { /* on a parameter set or SEI: the picture is still to come */
-        if (a->len)
+        if (a->len && !a->gap)
             a->oddities |= ODD_BIT(ODD_MARKER);
         return;
     }
-    if (a->nal_open)
-        assembler_end(a);
-    if (!a->has_slice)
-        return;
     a->marker_seen = a->after_marker = true;
     if (a->gap)
         a->loss = true;

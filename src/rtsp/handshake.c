@@ -278,6 +278,7 @@ static int apply_transport(struct rtsp_session *s, struct rtsp_track *t, const s
     }
     rtsp_channels_add(&s->channels, t->rtp_channel);
     rtsp_channels_add(&s->channels, t->rtcp_channel);
+    rtsp_channels_add_type(&s->channels, t->payload_type);
     return 0;
 }
 

@@ -28,12 +28,20 @@ static bool sensible_start(const uint8_t *p, size_t n)
 
 enum verdict { FRAME_NO, FRAME_YES, FRAME_MORE };
 
+/* Second byte of the packet: a payload type that was set up, or one of RTCP (RFC 3550 §12.1). */
+static bool expected_type(const struct rtsp_channels *known, uint8_t byte)
+{
+    return (byte >= 200 && byte <= 204) || (known->type[byte >> 6 & 1] >> (byte & 63) & 1);
+}
+
 static enum verdict judge(const uint8_t *p, size_t n, const struct rtsp_channels *known, bool in_step)
 {
     if (n < RTSP_FRAME_HEAD + 1)
         return FRAME_MORE;
     size_t size = RTSP_FRAME_HEAD + (size_t)rd16(p + 2);
     bool ours = rtsp_channels_has(known, p[1]) && p[4] >> 6 == 2 && size > RTSP_FRAME_HEAD;
+    if (ours && !in_step && n > RTSP_FRAME_HEAD + 1)
+        in_step = expected_type(known, p[RTSP_FRAME_HEAD + 1]);
     if (in_step && ours)
         return n >= size ? FRAME_YES : FRAME_MORE;
     if (!in_step && !ours)

@@ -23,13 +23,17 @@ struct rtsp_item {
     size_t size;
 };
 
-/* Channels that were set up: a bit each. */
+/* Channels that were set up, and the payload types expected on them: a bit each. */
 struct rtsp_channels {
-    uint64_t bit[4];
+    uint64_t bit[4], type[2];
 };
 static inline void rtsp_channels_add(struct rtsp_channels *c, uint8_t ch)
 {
     c->bit[ch >> 6] |= UINT64_C(1) << (ch & 63);
+}
+static inline void rtsp_channels_add_type(struct rtsp_channels *c, uint8_t payload_type)
+{
+    c->type[payload_type >> 6 & 1] |= UINT64_C(1) << (payload_type & 63);
 }
 static inline bool rtsp_channels_has(const struct rtsp_channels *c, uint8_t ch)
 {
@@ -38,7 +42,8 @@ static inline bool rtsp_channels_has(const struct rtsp_channels *c, uint8_t ch)
 
 /*
  * What stands at the start of @p.
- * @in_step  the item before ended exactly here; when false, a frame must also be followed by something sensible
+ * @in_step  the item before ended exactly here; when false, a frame must also have a payload type that is expected, or
+ *           be followed by something sensible
  */
 void rtsp_interleaved_next(const uint8_t *p, size_t n, const struct rtsp_channels *known, bool in_step,
                            struct rtsp_item *ret);

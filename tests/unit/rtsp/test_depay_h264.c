@@ -81,6 +81,9 @@ static void test_depay_h264__loss(void **state)
         {"first fragment", "gap p:7c0101 m:7c4102 t9 m:" P1, P1 "@9L", 0},
         {"marker lost", "p:" P1 " gap t3600 m:" P1 " t7200 m:" P1, P1 "@0L " P1 "@3600L " P1 "@7200", ODD_BIT(ODD_NO_MARKER)},
         {"first slice of the next picture lost", "p:" P1 " gap t3600 m:" P2, P1 "@0L " P2 "@3600L", ODD_BIT(ODD_NO_MARKER)},
+        {"the only slice of a picture", "p:7c8188 gap m:7c4102 t9 m:" P1, P1 "@9L", 0},
+        {"the only slice behind parameter sets", "p:" SPS " p:" PPS " p:7c8588 gap m:7c4502 t9 m:" P1, SPS "," PPS "," P1 "@9CL",
+         ODD_BIT(ODD_SPLIT_TIMESTAMP)},
         {"between slices of one picture", "p:" P1 " gap m:" P2 " t9 m:" P1, P1 "," P2 "@0L " P1 "@9", 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++)

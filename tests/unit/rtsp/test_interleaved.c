@@ -31,12 +31,14 @@ static void test_interleaved__items(void **state)
         {"not RTP on a known channel", "$\x00\x00\x05\x00" "abcdq", 10, true, RTSP_ITEM_JUNK, 10},
         {"hunting takes a frame with sense behind it", F0 "$", 10, false, RTSP_ITEM_FRAME, 9},
         {"hunting refuses a frame with nonsense behind it", F0 "z", 10, false, RTSP_ITEM_JUNK, 10},
+        {"hunting takes a frame of an expected type", "$\x00\x00\x05\x80\xe0" "bcdz", 10, false, RTSP_ITEM_FRAME, 9},
         {"empty frame", "$\x00\x00\x00$\x00", 6, true, RTSP_ITEM_FRAME, 4},
         {"nothing", "", 0, true, RTSP_ITEM_MORE, 0},
     };
     struct rtsp_channels known = {0};
     rtsp_channels_add(&known, 0);
     rtsp_channels_add(&known, 1);
+    rtsp_channels_add_type(&known, 96);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct rtsp_item item;
         uint8_t *exact = malloc(rows[i].n + 1);
