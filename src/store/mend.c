@@ -176,6 +176,43 @@ static void set_aside(struct store *s, int dir, const char *path)
     store_tell(s, "file-damaged", "", "%s is not readable as a recording and was renamed to *.damaged", path);
 }
 
+static int first_start(void *user, const struct index_recording *r)
+{
+    int64_t *after = user;
+    if (r->start_us <= after[0])
+        return 0;
+    after[1] = r->start_us;
+    return 1;
+}
+
+/* When the camera was next recorded after @end_us, by the rows; 0: not yet. */
+static int64_t next_row(struct store *s, const char *camera, int64_t end_us)
+{
+    int64_t after[2] = {end_us, 0};
+    pthread_mutex_lock(&s->maint_lock);
+    if (store_maint_index(s, NULL) >= 0)
+        (void)s->cfg.index_ops->recordings(s->maint_index, camera, -1, end_us, INT64_MAX, first_start, after, NULL);
+    pthread_mutex_unlock(&s->maint_lock);
+    return after[1];
+}
+
+/* A file that had no row yet when the recorder died: it was not known at start that its camera has a gap. */
+static void tell_late_gap(struct store *s, const struct index_recording *r)
+{
+    struct store_run alone = {.ended_us = r->end_us, .started_us = next_row(s, r->camera, r->end_us)};
+    struct store_file *sf;
+    memcpy(alone.camera, r->camera, sizeof(alone.camera));
+    pthread_mutex_lock(&s->lock);
+    list_foreach(sf, &s->files, all)
+        if (strcmp(sf->info.camera, r->camera) == 0 && sf->info.start_us > r->end_us &&
+            (alone.started_us == 0 || sf->info.start_us < alone.started_us))
+            alone.started_us = sf->info.start_us;
+    if (alone.started_us == 0 && !run_of_locked(s, r->camera) && add_run(s, r->camera) >= 0)
+        s->runs[s->n_runs - 1] = alone;
+    put_crash_gap_locked(s, &alone);
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* 0, or an error after which it is tried again later. */
 static int mend(struct store *s, const struct store_mend *m)
 {
@@ -195,6 +232,9 @@ static int mend(struct store *s, const struct store_mend *m)
     if (err == E_NOTFOUND || result == RECOVER_EMPTY || result == RECOVER_DAMAGED) {
         c.kind = INDEX_DROP_RECORDING;
         snprintf(c.recording.path, sizeof(c.recording.path), "%s", m->path);
+    } else if (result == RECOVER_CLOSED && !m->crash && strcmp(m->reason, "crash") == 0 &&
+               c.recording.view == MP4_SEALED) {
+        tell_late_gap(s, &c.recording);
     }
     pthread_mutex_lock(&s->lock);
     s->names_dirty = true; /* the row follows the next sync */

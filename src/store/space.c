@@ -59,19 +59,34 @@ static void done(struct store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-static int delete_some(struct store *s, struct oldest *o, int64_t wanted)
+static int delete_some(struct store *s, struct oldest *o, int64_t wanted, size_t limit)
 {
     o->n = 0, o->bytes = 0, o->wanted = wanted;
     pthread_mutex_lock(&s->maint_lock);
     int err = store_maint_index(s, NULL);
     if (err >= 0)
-        err = s->cfg.index_ops->oldest(s->maint_index, BATCH, collect, o, NULL);
+        err = s->cfg.index_ops->oldest(s->maint_index, limit, collect, o, NULL);
     if (err >= 0 && o->n > 0)
         err = retain_delete(s, o->r, o->n, NULL);
     if (err >= 0 && o->n > 0)
         tell_shortfall(s, o);
     pthread_mutex_unlock(&s->maint_lock);
     return err < 0 ? err : (int)o->n;
+}
+
+/*
+ * A write was refused although the numbers may look good: free a little, and twice as much each time it happens again
+ * soon after.
+ */
+static size_t after_refusal(struct store *s)
+{
+    int64_t now = store_real_us();
+    if (now - s->refused_at_us > MINUTE_US || s->refused_files == 0)
+        s->refused_files = 1;
+    else if (s->refused_files < BATCH)
+        s->refused_files *= 2;
+    s->refused_at_us = now;
+    return s->refused_files < BATCH ? s->refused_files : BATCH;
 }
 
 int store_make_space(struct store *s)
@@ -82,16 +97,17 @@ int store_make_space(struct store *s)
         uint64_t total, free_bytes;
         int64_t reserve = store_reserve(s), goal = reserve + reserve / 8;
         pthread_mutex_lock(&s->lock);
-        bool stop = s->stop_maint, full = s->state == STORE_DISK_FULL && rounds == 0;
+        bool stop = s->stop_maint, refused = s->space_refused;
+        s->space_refused = false;
         pthread_mutex_unlock(&s->lock);
         if (stop || store_space_free(s, &total, &free_bytes) < 0)
             break;
         int64_t missing = goal - (int64_t)free_bytes;
-        if (missing <= 0 && !full) { /* a write that failed counts even if the numbers look good */
+        if (missing <= 0 && !refused) {
             done(s);
             break;
         }
-        n = delete_some(s, o, missing > 0 ? missing : 1);
+        n = delete_some(s, o, missing > 0 ? missing : INT64_MAX, missing > 0 ? BATCH : after_refusal(s));
         if (n <= 0)
             break; /* nothing to delete, or not now: the next second tries again */
     }

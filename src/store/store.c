@@ -60,7 +60,7 @@ const char *store_classify(struct store *s, int code)
     s->fail_streak++;
     s->last_fail_us = store_real_us();
     if ((code == -ENOSPC || code == -EDQUOT) && s->cfg.full_oldest_first) {
-        s->want_space = true;
+        s->want_space = s->space_refused = true; /* a quota or the inodes, perhaps, that no number shows */
         pthread_cond_signal(&s->maint_wake);
     }
     enum store_state state = s->state;

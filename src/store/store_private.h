@@ -130,7 +130,7 @@ struct store {
     size_t n_mends;
     bool index_away;        /* alarm was raised */
     int64_t index_since_us; /* last success or first failure */
-    bool want_space, tight;
+    bool want_space, space_refused, tight;
     atomic_bool hurry; /* the mender drops what it does: the store closes */
     struct store_stats stats;
     struct store_run *runs;
@@ -149,6 +149,8 @@ struct store {
     /* Maintenance thread and store_retain(). */
     pthread_mutex_t maint_lock;
     struct index *maint_index;
+    size_t refused_files; /* so many were deleted at the last refusal */
+    int64_t refused_at_us;
     int64_t last_retain_us, last_tidy_us, last_shortfall_us;
     int64_t trusted_offset_us, candidate_offset_us, candidate_since_us;
     bool offset_known, held;

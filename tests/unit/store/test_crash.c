@@ -137,13 +137,15 @@ static void read_gaps(struct gaps *g)
     index_sqlite.close(ix);
 }
 
-static void test_crash__leaves_a_gap_with_a_reason(void **state)
+/* @rowless: the recorder died before the rows of its files were written. */
+static void check_gap(bool rowless)
 {
-    (void)state;
     static struct gaps gaps;
     struct fix_count count = {0};
     progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     kill_one(40, FIX_T0);
+    if (rowless)
+        assert_int_equal(fix_shell("rm '%s'/lethe.db*", fix.dir), 0);
     fix_open();
     FIX_WAIT(mended());
     fix_record("cam1", FIX_T0 + HOUR_US, 2, 300, "epoch", &count);
@@ -159,6 +161,18 @@ static void test_crash__leaves_a_gap_with_a_reason(void **state)
         }
     assert_int_equal(gaps.g[0].to_us, FIX_T0 + HOUR_US);
     munmap(progress, sizeof(*progress));
+}
+
+static void test_crash__leaves_a_gap_with_a_reason(void **state)
+{
+    (void)state;
+    check_gap(false);
+}
+
+static void test_crash__leaves_a_gap_even_without_rows(void **state)
+{
+    (void)state;
+    check_gap(true);
 }
 
 /* 250 files that a crash left open; the whole of 2,500 has five seconds (bench/store_bench.c measures that). */
@@ -208,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_crash__kill_and_check),
         T(test_crash__leaves_a_gap_with_a_reason),
+        T(test_crash__leaves_a_gap_even_without_rows),
         T(test_crash__start_does_not_wait_for_recovery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
