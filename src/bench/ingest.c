@@ -87,15 +87,13 @@ int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int ca
     snprintf(count, sizeof(count), "%d", cameras);
     snprintf(fps, sizeof(fps), "%d", c->fps);
     snprintf(log, sizeof(log), "%s.sim.log", c->folder);
-    snprintf(s->stats, sizeof(s->stats), "%s.sim.json", c->folder);
-    unlink(s->stats);
-    char *argv[] = {strdupa(c->program), "sim", "--port", port, "--cameras", count, "--scene", "street", "--bitrate",
-                    strdupa(c->bitrate), "--fps", fps, "--stats", s->stats, NULL};
+    const char *argv[] = {c->program, "sim", "--port", port, "--cameras", count, "--scene", "street", "--bitrate",
+                    c->bitrate, "--fps", fps, NULL};
     s->pid = bench_spawn(argv, last_cpu(), log, &s->out);
     if (s->pid < 0)
         return err_set(reterr, s->pid, "the simulator could not be started: %s", err_text(s->pid));
-    FILE *f = fdopen(s->out, "r");
-    if (!f || !fgets(line, sizeof(line), f) || strncmp(line, "ready", 5) != 0) {
+    s->lines = fdopen(s->out, "r");
+    if (!s->lines || !fgets(line, sizeof(line), s->lines) || strncmp(line, "ready", 5) != 0) {
         bench_stop(s->pid, SIGTERM, 2);
         return err_set(reterr, E_PROTOCOL, "the simulator did not become ready; its log is %s", log);
     }
@@ -105,12 +103,18 @@ int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int ca
 /* End it and read what it has sent on main streams. */
 void ingest_sim_stop(struct ingest_sim *s, struct ingest_result *r)
 {
+    char line[256];
     bench_stop(s->pid, SIGTERM, 10);
-    json_t *o = json_load_file(s->stats, 0, NULL);
-    r->frames_sent = (uint64_t)json_integer_value(json_object_get(o, "access_units_sent"));
-    r->bytes_sent = (uint64_t)json_integer_value(json_object_get(o, "bytes_sent"));
-    json_decref(o);
-    unlink(s->stats);
+    while (s->lines && fgets(line, sizeof(line), s->lines)) {
+        unsigned long long frames, bytes;
+        if (sscanf(line, "sent %llu access units, %llu bytes", &frames, &bytes) == 2) {
+            r->frames_sent = frames;
+            r->bytes_sent = bytes;
+        }
+    }
+    if (s->lines)
+        fclose(s->lines);
+    s->lines = NULL;
     s->pid = 0;
 }
 
@@ -186,7 +190,7 @@ static pid_t start_node(const struct ingest_config *c, struct err *reterr)
         return err_set(reterr, -errno, "%s: %s", config, err_text(-errno));
     fputs("node: bench\nthreads: 1\n", f);
     fclose(f);
-    char *argv[] = {strdupa(c->program), "serve", "--data", strdupa(c->folder), "--config", config, "--listen", listen, NULL};
+    const char *argv[] = {c->program, "serve", "--data", c->folder, "--config", config, "--listen", listen, NULL};
     return bench_spawn(argv, 0, log, NULL);
 }
 

@@ -139,7 +139,7 @@ int ingest_peer(const struct ingest_config *c, const char *peer, void (*progress
     code = ffmpeg ? ffmpeg_line(&line, c, sim.port) : gstreamer_line(&line, c, sim.port);
     char **argv = split(&line, &words);
     double since = now_seconds();
-    pid_t pid = argv && code >= 0 ? bench_spawn(argv, 0, log, NULL) : E_LIMIT;
+    pid_t pid = argv && code >= 0 ? bench_spawn((const char *const *)argv, 0, log, NULL) : E_LIMIT;
     while (pid > 0 && look_at(c->folder, false).files < c->peer_cameras && now_seconds() - since < START_SECONDS_MAX)
         usleep(250000);
     ret->start_seconds = now_seconds() - since;

@@ -3,12 +3,13 @@
 #define BENCH_PEERS_H
 /* Pieces that Lethe's own measurement and the peers' share. */
 #include "bench/ingest.h"
+#include <stdio.h>
 #include <sys/types.h>
 
 struct ingest_sim {
     pid_t pid;
     int port, out;
-    char stats[512];
+    FILE *lines; /* what it says: "ready", and at the end how much it sent */
 };
 int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int cameras, struct err *reterr);
 void ingest_sim_stop(struct ingest_sim *s, struct ingest_result *r);

@@ -17,7 +17,7 @@
 
 #define PROCESSES_MAX 32768
 
-static void become(char *const argv[], int cpu, const char *log, int out)
+static void become(const char *const argv[], int cpu, const char *log, int out)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -31,11 +31,13 @@ static void become(char *const argv[], int cpu, const char *log, int out)
     if (fd >= 0)
         dup2(fd, STDERR_FILENO);
     dup2(out >= 0 ? out : fd, STDOUT_FILENO);
-    execvp(argv[0], argv);
+    char *const *args; /* execvp() promises not to write, its type says otherwise */
+    memcpy(&args, &argv, sizeof(args));
+    execvp(args[0], args);
     _exit(127);
 }
 
-pid_t bench_spawn(char *const argv[], int cpu, const char *log, int *ret_stdout)
+pid_t bench_spawn(const char *const argv[], int cpu, const char *log, int *ret_stdout)
 {
     int p[2] = {-1, -1};
     if (ret_stdout && pipe2(p, O_CLOEXEC) < 0)

@@ -16,7 +16,7 @@ struct bench_usage {
  * @ret_stdout: if not NULL, standard output is a pipe whose end to read is put there.
  * Returns the process id, in a process group of its own, or a negated errno.
  */
-pid_t bench_spawn(char *const argv[], int cpu, const char *log, int *ret_stdout);
+pid_t bench_spawn(const char *const argv[], int cpu, const char *log, int *ret_stdout);
 /* Sum over the tree below and with @pid. A process that is gone counts nothing. */
 void bench_measure(pid_t pid, struct bench_usage *ret);
 /* CPU seconds only: cheap enough for the edges of a measured window. */

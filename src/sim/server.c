@@ -141,25 +141,28 @@ static void close_all(struct sim_server *s)
     close_fd(s->epoll);
 }
 
+static double cpu_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
 static void print_stats(struct sim_server *s, int64_t span_us)
 {
     struct sim_stats *t = &s->stats;
-    struct rusage u;
-    static double cpu_before;
-    static uint64_t slow_before;
-    getrusage(RUSAGE_SELF, &u);
-    double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-                 (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6, span = (double)span_us / 1e6;
+    double cpu = cpu_seconds(), span = (double)span_us / 1e6;
     int sessions = 0;
     struct sim_session *ss;
     list_foreach(ss, &s->sessions, link) sessions += ss->playing;
     fprintf(stderr, "sim: %d playing, %.0f access units/s, %.1f MB/s, cpu %.0f %%, worst lag %.1f ms, %llu short sends, "
                     "%llu slow readers dropped\n",
-            sessions, (double)t->aus / span, (double)t->bytes / 1e6 / span, (cpu - cpu_before) * 100 / span,
+            sessions, (double)t->aus / span, (double)t->bytes / 1e6 / span, (cpu - t->cpu_before) * 100 / span,
             (double)t->worst_lag_us / 1e3, (unsigned long long)t->short_sends,
-            (unsigned long long)(t->slow_dropped - slow_before));
-    cpu_before = cpu;
-    slow_before = t->slow_dropped;
+            (unsigned long long)t->slow_dropped);
+    t->cpu_before = cpu;
+    t->total_aus += t->aus;
+    t->total_bytes += t->bytes;
     t->aus = t->bytes = t->short_sends = 0;
     t->worst_lag_us = 0;
 }
@@ -247,6 +250,7 @@ static int start(struct sim_server *s, bool *stop, int *ret_signals, struct err 
     look_at_clocks(s);
     s->start_us = s->now_us;
     s->start_wall_us = s->wall_us;
+    s->stats.cpu_before = cpu_seconds();
     sim_wheel_init(s);
     if (s->faults && (r = sim_faults_start(s)) < 0)
         return err_set(reterr, r, "starting the fault script: %s", err_text(r));
@@ -282,8 +286,11 @@ int sim_run(const struct sim_options *o, struct err *reterr)
     raise_file_limit();
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     int r = s->epoll < 0 ? err_set(reterr, -errno, "epoll: %s", strerror(errno)) : start(s, &stop, &signals, reterr);
-    if (r >= 0)
+    if (r >= 0) {
         loop(s, &stop);
+        printf("sent %llu access units, %llu bytes\n", (unsigned long long)(s->stats.total_aus + s->stats.aus),
+               (unsigned long long)(s->stats.total_bytes + s->stats.bytes));
+    }
     close_all(s);
     close_fd(signals);
     free(s);

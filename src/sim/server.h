@@ -85,8 +85,8 @@ struct sim_session {
     struct sim_conn *conn;   /* NULL: UDP session whose connection went away */
     struct list link;
     struct sim_player player[SIM_TRACKS];
-    bool playing, expired, leader;
-    int64_t heard_us, stalled_until_us;
+    bool playing, leader;
+    int64_t heard_us;
     uint64_t number;
 };
 
@@ -95,7 +95,7 @@ struct sim_conn {
     struct list link;
     int fd;
     SSL *ssl;
-    bool handshaking, closing, blocked, after_flush_close;
+    bool handshaking, closing, after_flush_close;
     uint8_t *in;
     size_t in_len, in_cap;
     struct sim_pending *queue; /* ring */
@@ -105,12 +105,14 @@ struct sim_conn {
     int64_t held_until_us;
     char nonce[40];
     int64_t nonce_born_us;
-    unsigned server_cseq, stray;
+    unsigned server_cseq;
 };
 
 struct sim_stats {
     uint64_t aus, bytes, short_sends, slow_dropped, sessions_made;
+    uint64_t total_aus, total_bytes; /* of the spans before */
     int64_t worst_lag_us;
+    double cpu_before;
 };
 
 struct sim_server {
@@ -126,7 +128,6 @@ struct sim_server {
     struct list wheel[SIM_WHEEL_SLOTS];
     int64_t wheel_ms;        /* slots before this one have been served */
     int64_t now_us, wall_us, start_us, start_wall_us;
-    int64_t next_second_us;
     struct sim_faults *faults; /* NULL: none */
     struct sim_framelog *framelog;
     FILE *truth;
