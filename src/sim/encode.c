@@ -58,8 +58,8 @@ static int configure(struct encoder *e, struct err *reterr)
     char params[160];
     if (h265) {
         snprintf(params, sizeof(params),
-                 "log-level=error:open-gop=0:repeat-headers=1:scenecut=0:pools=none:frame-threads=1:info=0:slices=%d",
-                 o->slices);
+                 "log-level=error:open-gop=0:repeat-headers=1:scenecut=0:pools=%s:frame-threads=1:info=0:slices=%d",
+                 o->slices > 1 ? "2" : "none", o->slices); /* x265 3.5 crashes on slices without a pool */
         av_opt_set(c->priv_data, "x265-params", params, 0);
     } else {
         snprintf(params, sizeof(params), "scenecut=0:b-adapt=0:weightp=0");
