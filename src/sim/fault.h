@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-/* name, word in the script, kind of argument, smallest and default argument (0: must be given) */
+/* name, word in the script, kind of argument, its words or its default ("": must be given) */
 #define SIM_QUIRK_LIST(X)                                                                                              \
     X(MARKER, "marker", SIM_ARG_WORD, "never always")                                                                  \
     X(LOSS, "loss", SIM_ARG_PERCENT, "")                                                                               \
@@ -47,8 +47,8 @@
     X(NO_PARAMETER, "no-parameter-methods", SIM_ARG_NONE, "")                                                          \
     X(RTP_INFO, "rtp-info", SIM_ARG_WORD, "none semicolon bad-time zero one wrong-url extra lies")                     \
     X(NEEDS, "needs", SIM_ARG_WORD, "range user-agent")                                                                \
-    X(AUTH, "auth", SIM_ARG_WORD, "basic-first unknown-first stale stale-lower other-case once no-qop")                \
-    X(SSRC, "ssrc", SIM_ARG_WORD, "changes")
+    X(AUTH, "auth", SIM_ARG_WORD, "basic-first unknown-first stale stale-lower other-case once no-qop")
+
 
 #define SIM_EVENT_LIST(X)                                                                                              \
     X(DROP, "drop", SIM_ARG_NONE, "")                                                                                  \
@@ -104,6 +104,8 @@ static inline bool sim_quirk_word(const struct sim_quirks *q, enum sim_quirk_id 
     return q && (q->arg[id] >> place & 1);
 }
 
+bool sim_quirk_is_word(enum sim_quirk_id id);
+
 enum sim_when { SIM_AT, SIM_EVERY, SIM_AFTER, SIM_ALWAYS, SIM_ON };
 enum sim_method {
     SIM_OPTIONS, SIM_DESCRIBE, SIM_SETUP, SIM_PLAY, SIM_PAUSE, SIM_TEARDOWN, SIM_GET_PARAMETER, SIM_SET_PARAMETER,
@@ -137,9 +139,17 @@ struct sim_rule {
     int done;
     int *done_on;              /* ON with times: counted per camera */
 };
+/* An "after" rule that waits for its time in one session. */
+struct sim_after {
+    size_t rule;
+    uint64_t session;
+    int64_t due_us;
+};
 struct sim_faults {
     struct sim_rule *rule;
     size_t count;
+    struct sim_after *after;
+    size_t after_count, after_cap;
     int64_t next_us; /* since the start: when the first rule is due */
 };
 

@@ -20,7 +20,7 @@
 /* One program that has to be made. */
 struct job {
     const char *path; /* a file, or NULL: a scene */
-    bool noise;
+    bool noise, in_band;
     char name[40];
     struct sim_encode_options encode;
     struct sim_program **to;
@@ -39,7 +39,7 @@ static int do_job(struct job *j, const struct sim_options *o, struct err *reterr
     if (!j->path)
         return j->noise ? sim_encode_noise(&j->encode, j->to, reterr) : sim_encode_street(&j->encode, j->to, reterr);
     struct sim_media_options m = {
-            .fallback_fps = o->fps, .packet_bytes = o->packet_bytes, .in_band = o->in_band, .ssrc = j->encode.ssrc};
+            .fallback_fps = o->fps, .packet_bytes = o->packet_bytes, .in_band = j->in_band, .ssrc = j->encode.ssrc};
     return sim_media_file(j->path, &m, j->to, reterr);
 }
 
@@ -95,7 +95,7 @@ static struct job *add_job(struct work *w, struct sim_server *s, const char *pat
     return j;
 }
 
-static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub, bool other)
+static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub, enum media_codec other)
 {
     const struct sim_options *o = s->o;
     struct job *j = add_job(w, s, NULL);
@@ -103,7 +103,7 @@ static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
              sub ? " sub" : "", other ? " other size" : "");
     j->noise = o->scene == SIM_SCENE_NOISE && !other;
     j->encode.name = j->name;
-    j->encode.codec = o->codec;
+    j->encode.codec = other ? other : o->codec;
     j->encode.width = other ? (o->width / 4 * 3) & ~15 : sub ? o->sub_width : o->width;
     j->encode.height = other ? (o->height / 4 * 3) & ~1 : sub ? o->sub_height : o->height;
     j->encode.fps = sub ? o->sub_fps : o->fps;
@@ -117,7 +117,7 @@ static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
 }
 
 /* Cameras take programs in turn; phases by the golden ratio lie evenly however many there are. */
-static void give_out(struct sim_server *s, int mains, bool subs, bool other, struct sim_program *audio)
+static void give_out(struct sim_server *s, int mains, bool subs, struct sim_program *const other[2], struct sim_program *audio)
 {
     for (int i = 0; i < s->o->cameras; i++) {
         struct sim_camera *c = &s->cameras[i];
@@ -126,9 +126,10 @@ static void give_out(struct sim_server *s, int mains, bool subs, bool other, str
         c->phase = (double)i * GOLDEN - (double)(long)((double)i * GOLDEN);
         c->stream[0].track[0] = s->programs[m];
         c->stream[1].track[0] = s->programs[subs ? mains + m : m];
-        c->stream[0].other = other ? s->programs[s->program_count - 1 - (audio != NULL)] : NULL;
-        for (int k = 0; k < SIM_STREAMS; k++)
+        for (int k = 0; k < SIM_STREAMS; k++) {
             c->stream[k].track[1] = audio;
+            c->stream[k].other = other[c->stream[k].track[0]->codec == MEDIA_H265];
+        }
     }
 }
 
@@ -143,12 +144,45 @@ static int add_audio(struct sim_server *s, struct sim_program **ret, struct err 
     return r;
 }
 
+/* What parameter changes switch to: another size, one program for each codec that is played. */
+static int add_others(struct work *w, struct sim_server *s, struct sim_program *other[2], struct err *reterr)
+{
+    static const enum media_codec codecs[2] = {MEDIA_H264, MEDIA_H265};
+    size_t played = s->program_count;
+    int place[2] = {-1, -1};
+    if (!s->faults || !sim_faults_have_event(s->faults, SIM_E_PARAM_CHANGE))
+        return 0;
+    for (int k = 0; k < 2; k++) {
+        bool used = false;
+        for (size_t i = 0; i < played; i++)
+            used |= s->programs[i]->codec == codecs[k];
+        if (!used)
+            continue;
+        place[k] = w->count;
+        add_scene(w, s, SIM_SCENES + k, false, codecs[k]);
+    }
+    int r = run_jobs(w, reterr);
+    for (int k = 0; k < 2 && r >= 0; k++)
+        other[k] = place[k] < 0 ? NULL : s->programs[place[k]];
+    return r;
+}
+
+static void add_jobs(struct work *w, struct sim_server *s, int mains)
+{
+    const struct sim_options *o = s->o;
+    for (int i = 0; i < mains && o->media_count; i++)
+        add_job(w, s, o->media[i])->in_band =
+                o->in_band || (s->faults && sim_faults_have_event(s->faults, SIM_E_PARAM_CHANGE));
+    for (int sub = 0; sub < SIM_STREAMS && !o->media_count; sub++)
+        for (int i = 0; i < mains; i++)
+            add_scene(w, s, i, sub, MEDIA_NONE);
+}
+
 int sim_library_open(struct sim_server *s, struct err *reterr)
 {
     const struct sim_options *o = s->o;
     int mains = o->media_count ? o->media_count : o->scenes, r;
-    bool subs = !o->media_count, other = s->faults && sim_faults_have_event(s->faults, SIM_E_PARAM_CHANGE);
-    struct sim_program *audio = NULL;
+    struct sim_program *audio = NULL, *other[2] = {NULL, NULL};
     struct work *w = calloc(1, sizeof(*w));
     s->programs = calloc(PROGRAMS_MAX, sizeof(struct sim_program *));
     s->cameras = calloc((size_t)o->cameras, sizeof(*s->cameras));
@@ -160,20 +194,14 @@ int sim_library_open(struct sim_server *s, struct err *reterr)
         mains = o->cameras;
     w->o = o;
     pthread_mutex_init(&w->lock, NULL);
-    for (int i = 0; i < mains; i++)
-        if (o->media_count)
-            add_job(w, s, o->media[i]);
-        else
-            add_scene(w, s, i, false, false);
-    for (int i = 0; subs && i < mains; i++)
-        add_scene(w, s, i, true, false);
-    if (other)
-        add_scene(w, s, mains, false, true);
+    add_jobs(w, s, mains);
     r = run_jobs(w, reterr);
+    if (r >= 0)
+        r = add_others(w, s, other, reterr);
     if (r >= 0)
         r = add_audio(s, &audio, reterr);
     if (r >= 0)
-        give_out(s, mains, subs, other, audio);
+        give_out(s, mains, !o->media_count, other, audio);
     pthread_mutex_destroy(&w->lock);
     free(w);
     return r;

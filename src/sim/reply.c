@@ -309,7 +309,7 @@ static struct sim_session *named_session(struct reply *a)
 {
     const char *id = sim_request_header(a->r, "Session");
     struct sim_session *ss = id ? sim_session_find(a->c->server, id) : a->c->session;
-    return ss && !ss->expired ? ss : NULL;
+    return ss;
 }
 
 static int do_play(struct reply *a)

@@ -25,7 +25,7 @@ void sim_rtcp_send(struct sim_player *p)
     p->next_sr_us = (p->next_sr_us ? p->next_sr_us : s->now_us) + SIM_SR_US;
     if (p->next_sr_us <= s->now_us)
         p->next_sr_us = s->now_us + SIM_SR_US;
-    if (sim_quirk(q, SIM_Q_NO_SR))
+    if (sim_quirk(q, SIM_Q_NO_SR) || sim_mangle_stalled(p))
         return;
     uint8_t d[SIM_FRAMING + 4 * (1 + SR_WORDS + SDES_WORDS)] = {'$', p->rtcp_channel};
     uint32_t ssrc = sim_mangle_ssrc(p);
