@@ -35,7 +35,7 @@ struct row {
     enum media media;
     const char *login;     /* challenge to requests without Authorization */
     const char *fresh;     /* one 401 with this challenge to SETUP */
-    const char *describe;  /* whole answer instead of sdp */
+    const char *describe;  /* whole answer instead of sdp; %P is the port */
     const char *keepalive; /* status line of the answer to a keepalive, "close": closes */
     bool reject_login, close_after, many;
     int units;             /* access units to wait for */
@@ -179,10 +179,11 @@ static void answer_describe(struct peer *p, const struct row *row, const char *c
         int n = sizeof(a);
         uv_tcp_getsockname(&p->fake->listener, (struct sockaddr *)&a, &n);
         port = ntohs(a.sin_port);
-        snprintf(text, sizeof(text), row->describe, port);
-        char *again = strstr(text, "#C");
-        if (again)
-            memcpy(again, "%C", 2);
+        const char *hole = strstr(row->describe, "%P");
+        if (hole)
+            snprintf(text, sizeof(text), "%.*s%d%s", (int)(hole - row->describe), row->describe, port, hole + 2);
+        else
+            snprintf(text, sizeof(text), "%s", row->describe);
     } else {
         snprintf(text, sizeof(text), "RTSP/1.0 200 OK\r\nCSeq: %%C\r\nContent-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
     }
@@ -420,17 +421,17 @@ static const struct row rows[] = {
      .fresh = "WWW-Authenticate: Digest realm=\"r\", nonce=\"three\", stale=FALSE\r\n", .media = PLAIN, .units = 5, .sent = "nonce=\"three\""},
     {.name = "wrong password", .login = DIGEST_1, .reject_login = true, .end = E_AUTH, .not_sent = "nc=00000002"},
     {.name = "login that is not supported", .login = "WWW-Authenticate: Bearer realm=\"r\"\r\n", .end = E_AUTH},
-    {.name = "redirect", .describe = "RTSP/1.0 302 Found\r\nCSeq: #C\r\nLocation: rtsp://127.0.0.1:%d/other\r\n\r\n", .media = PLAIN,
+    {.name = "redirect", .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/other\r\n\r\n", .media = PLAIN,
      .units = 5, .sent = "/other RTSP/1.0"},
-    {.name = "redirect in a circle", .describe = "RTSP/1.0 301 x\r\nCSeq: #C\r\nLocation: rtsp://127.0.0.1:%d/x\r\n\r\n", .many = true,
+    {.name = "redirect in a circle", .describe = "RTSP/1.0 301 x\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/x\r\n\r\n", .many = true,
      .end = E_PROTOCOL},
-    {.name = "redirect to nowhere", .describe = "RTSP/1.0 302 Found\r\nCSeq: #C\r\n\r\n", .end = E_PROTOCOL},
-    {.name = "not found", .describe = "RTSP/1.0 404 Not Found\r\nCSeq: #C\r\n\r\n", .end = E_NOTFOUND},
-    {.name = "no room", .describe = "RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: #C\r\n\r\n", .end = E_BUSY},
-    {.name = "no description", .describe = "RTSP/1.0 200 OK\r\nCSeq: #C\r\n\r\n", .end = E_PROTOCOL},
+    {.name = "redirect to nowhere", .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL},
+    {.name = "not found", .describe = "RTSP/1.0 404 Not Found\r\nCSeq: %C\r\n\r\n", .end = E_NOTFOUND},
+    {.name = "no room", .describe = "RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: %C\r\n\r\n", .end = E_BUSY},
+    {.name = "no description", .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL},
     {.name = "no video", .sdp = "m=audio 0 RTP/AVP 0\r\n", .end = E_UNSUPPORTED},
     {.name = "broken Content-Base",
-     .describe = "RTSP/1.0 200 OK\r\nCSeq: #C\r\nContent-Base: 10.0.0.1/x/\r\nContent-Length: 60\r\n\r\n" SDP_VIDEO, .media = PLAIN, .units = 5,
+     .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nContent-Base: 10.0.0.1/x/\r\nContent-Length: 60\r\n\r\n" SDP_VIDEO, .media = PLAIN, .units = 5,
      .sent = "/live/t1 RTSP/1.0", .oddity = "Content-Base"},
     {.name = "missing control", .sdp = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n", .media = PLAIN, .units = 5, .sent = "/live RTSP/1.0"},
     {.name = "session id changes", .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 22\r\n\r\n", .media = PLAIN, .units = 5,
