@@ -9,7 +9,12 @@
 
 struct mp4_reader;
 
-/* Open by descriptor (borrowed, pread only). Reads head and walks the fragments; a torn end is not an error. */
+/*
+ * Open by descriptor (borrowed, pread only). Reads the head and the manifest of a closed file, else walks the headers of
+ * the fragments. A torn end is not an error, nor is a damaged fragment in the middle: it is missing from the entries,
+ * and the offset of the next one tells.
+ * Errors: E_TRUNCATED (the head is not whole), E_CORRUPT (no recording of ours), E_LIMIT, -ENOMEM, errno of pread.
+ */
 int mp4_reader_open(int fd, struct mp4_reader **ret, struct err *reterr);
 void mp4_reader_close(struct mp4_reader *r);
 
@@ -30,7 +35,10 @@ struct mp4_sample {
     const uint8_t *data; /* decrypted if a key was given; valid until the next fragment is read */
     uint32_t size;
 };
-/* Read fragment @i; with @key decrypt it. Samples are then had one by one. */
+/*
+ * Read fragment @i; with @key (16 bytes) decrypt it. A wrong key is not noticed: CTR has no check. Samples are then had
+ * one by one, both tracks merged by decode time. Errors: E_NOTFOUND, E_CORRUPT, E_LIMIT, E_CRYPTO, -ENOMEM, -EIO.
+ */
 int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct err *reterr);
 bool mp4_reader_next(struct mp4_reader *r, struct mp4_sample *ret);
 /* Compare fragment @i with the manifest: E_CORRUPT, or E_NOTFOUND if the file has none. */

@@ -198,6 +198,19 @@ static void test_reader__passes_over_damage(void **state)
             n++;
     }
     assert_int_equal(n, clip->count - 10);
+
+    /* closed after the damage, the file keeps its list with the hole in it */
+    struct recording *again = calloc(1, sizeof(*again));
+    *again = (struct recording){.info = clip_info(clip, true), .max_fragments = 100, .fd = fd, .end = end};
+    for (again->entries = 0; again->entries < all - 1; again->entries++)
+        again->entry[again->entries] = *mp4_reader_entry(r, again->entries);
+    recording_close(again);
+    mp4_reader_close(r);
+    assert_int_equal(mp4_reader_open(fd, &r, NULL), 0);
+    assert_true(mp4_reader_closed(r));
+    assert_int_equal(mp4_reader_fragments(r), all - 1);
+    assert_memory_equal(mp4_reader_entry(r, 2), &again->entry[2], sizeof(again->entry[2]));
+    free(again);
     mp4_reader_close(r);
     close(fd);
 }
