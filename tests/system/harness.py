@@ -83,7 +83,7 @@ class Sim:
                 if not line.endswith("\n"):
                     break
                 row = json.loads(line)
-                if row.get("camera") == f"cam{camera}" and row.get("stream") == stream:
+                if row["camera"] == camera and row["stream"] == stream:
                     rows.append(row)
         return rows
 

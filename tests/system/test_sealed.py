@@ -10,8 +10,8 @@ import mp4probe
 from harness import Sim, Site, check, finish, run
 
 site = Site({"node": "sealed"}).start()
-sims = {"avc": Sim(site.folder, "--scene", "street", "--slices", 2, log=False),
-        "hevc": Sim(site.folder, "--scene", "street", "--codec", "h265", log=False)}
+sims = {"avc": Sim(site.folder, "--size", "640x360", "--scenes", 1, "--slices", 2, log=False),
+        "hevc": Sim(site.folder, "--size", "640x360", "--scenes", 1, "--scene-seconds", 6, "--codec", "h265", log=False)}
 for name, sim in sims.items():
     site.add(name, sim.url(0))
 check(site.recording(*sims, frames=200, seconds=60), "both cameras record", site.log_text()[-1500:])
