@@ -204,9 +204,13 @@ static void check_file(struct fsck *f, const char *path, const struct index_reco
     } else if (result == RECOVER_DAMAGED) {
         say(f, f->repair ? LOST : FOUND, "%s: is not readable as a recording", path);
     } else {
-        char what[96];
-        snprintf(what, sizeof(what), end < size ? "was left open, %llu bytes at its end are torn"
-                                                : "was left open%.0llu", (unsigned long long)(size - end));
+        char what[96] = "was left open";
+        if (row && row->state == INDEX_CLOSED)
+            snprintf(what, sizeof(what), "was cut short, %lld of %lld pictures are left", (long long)file.frames,
+                     (long long)row->frames);
+        else if (end < size)
+            snprintf(what, sizeof(what), "was left open, %llu bytes at its end are torn",
+                     (unsigned long long)(size - end));
         finish_file(f, &file, what);
         check_key(f, &file);
     }

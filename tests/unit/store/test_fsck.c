@@ -98,7 +98,7 @@ static void test_fsck__finds_and_repairs(void **state)
         unsigned problems, files_after;
     } table[] = {
         {shell_missing, "missing", 1, 1},   {shell_torn, "left open", 1, 2},
-        {shell_cut_in_the_middle, "left open", 1, 2}, {shell_no_row, "has no row", 1, 2},
+        {shell_cut_in_the_middle, "cut short", 1, 2}, {shell_no_row, "has no row", 1, 2},
         {shell_garbage, "deletion", 1, 1},  {shell_wrong_size, "size", 1, 2},
         {shell_row_open, "row is not", 1, 2}, {shell_empty_file, "no picture", 1, 2},
         {shell_index_gone, "has no row", 3, 2},
