@@ -179,6 +179,124 @@ static void test_players__torn_file_plays_to_its_last_fragment(void **state)
     clip_free(c);
 }
 
+/* Audio of @source becomes track 1 of @info; returns its frames as access units that the caller frees. */
+static int load_audio(const char *source, struct mp4_info *info, struct media_au *au, int max)
+{
+    AVFormatContext *f = NULL;
+    AVPacket *p = av_packet_alloc();
+    int n = 0;
+    assert_int_equal(avformat_open_input(&f, source, NULL, NULL), 0);
+    int a = av_find_best_stream(f, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
+    AVCodecParameters *par = f->streams[a]->codecpar;
+    struct media_track *t = &info->track[1];
+    *t = (struct media_track){.codec = par->codec_id == AV_CODEC_ID_AAC ? MEDIA_AAC : MEDIA_PCMU,
+                              .clock_rate = (uint32_t)par->sample_rate, .channels = 1, .asc_len = (uint8_t)par->extradata_size};
+    if (par->extradata)
+        memcpy(t->asc, par->extradata, (size_t)par->extradata_size);
+    info->tracks = 2;
+    for (; n < max && av_read_frame(f, p) >= 0; av_packet_unref(p)) {
+        if (p->stream_index != a)
+            continue;
+        uint8_t *data = memcpy(malloc((size_t)p->size), p->data, (size_t)p->size);
+        au[n++] = (struct media_au){.data = data, .size = (uint32_t)p->size, .key = true,
+                                    .pts_ticks = av_rescale_q(p->pts, f->streams[a]->time_base, (AVRational){1, par->sample_rate})};
+    }
+    av_packet_free(&p);
+    avformat_close_input(&f);
+    return n;
+}
+
+static void record_with_audio(const struct clip *c, const struct media_au *audio, int frames, struct recording *r, const char *path)
+{
+    struct mp4_cipher cipher;
+    struct mp4_fragment *f;
+    struct media_dts dts;
+    int a = 0;
+    recording_head(r, path);
+    mp4_cipher_init(&cipher, test_key, 77);
+    mp4_fragment_new(&f);
+    media_dts_init(&dts, c->reorder);
+    for (int i = 0; i < c->count; i++) {
+        if (i % 30 == 0)
+            mp4_fragment_begin(f, &r->info);
+        int64_t t = media_dts_next(&dts, c->au[i].pts_ticks);
+        assert_int_equal(mp4_fragment_append(f, 0, &c->au[i], t, c->au[i].pts_ticks, &cipher), 0);
+        for (; a < frames && (audio[a].pts_ticks * 25 < (int64_t)i * r->info.track[1].clock_rate || i + 1 == c->count); a++)
+            assert_int_equal(mp4_fragment_append(f, 1, &audio[a], audio[a].pts_ticks, audio[a].pts_ticks, &cipher), 0);
+        if (i % 30 == 29 || i + 1 == c->count)
+            recording_fragment(r, f, -1);
+    }
+    recording_close(r);
+    close(r->fd);
+    mp4_fragment_free(f);
+    mp4_cipher_release(&cipher);
+}
+
+static void export_one(const char *path, const char *out)
+{
+    struct mp4_reader *r;
+    struct mp4_export *e;
+    struct mp4_sample s;
+    uint64_t bytes;
+    int in = open(path, O_RDONLY), fd = open(out, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(mp4_reader_open(in, &r, NULL), 0);
+    assert_int_equal(mp4_export_open(fd, mp4_reader_info(r), &e, NULL), 0);
+    for (size_t i = 0; i < mp4_reader_fragments(r); i++) {
+        assert_int_equal(mp4_reader_load(r, i, test_key, NULL), 0);
+        while (mp4_reader_next(r, &s))
+            assert_int_equal(mp4_export_sample(e, &s, NULL), 0);
+    }
+    assert_int_equal(mp4_export_close(e, &bytes, NULL), 0);
+    mp4_reader_close(r);
+    close(in);
+    close(fd);
+}
+
+static void assert_audio_is(const char *path, const struct media_au *audio, int frames)
+{
+    size_t n = 0, at = 0;
+    uint8_t *got = slurp(path, &n);
+    assert_non_null(got);
+    for (int i = 0; i < frames; at += audio[i].size, i++) {
+        assert_true(at + audio[i].size <= n);
+        assert_memory_equal(got + at, audio[i].data, audio[i].size);
+    }
+    assert_int_equal(at, n);
+    free(got);
+}
+
+static void test_players__ffmpeg_opens_sealed_audio(void **state)
+{
+    static const char *const codecs[] = {"aac", "pcm_mulaw -ar 8000 -f mov"};
+    for (int k = 0; k < 2; k++) {
+        char source[512], path[512], out[512];
+        static struct media_au audio[4000];
+        struct recording *r = calloc(1, sizeof(*r));
+        snprintf(source, sizeof(source), "%s/av.mp4", test_dir);
+        snprintf(path, sizeof(path), "%s/sealed.mp4", test_dir);
+        snprintf(out, sizeof(out), "%s/out", test_dir);
+        assert_int_equal(run("ffmpeg -v error -y -f lavfi -i testsrc=s=160x120:r=25 -f lavfi -i sine=f=440 -t 4 -pix_fmt yuv420p "
+                             "-g 30 -c:v libx264 -bf 2 -ac 1 -c:a %s '%s'", codecs[k], source), 0);
+        struct clip *c = clip_load(source);
+        r->info = clip_info(c, true);
+        r->max_fragments = 50;
+        int frames = load_audio(source, &r->info, audio, 4000);
+        record_with_audio(c, audio, frames, r, path);
+        assert_int_equal(run("ffmpeg -v error -y -decryption_key " TEST_KEY " -i '%s' -map 0:a -c copy -f data '%s'", path, out), 0);
+        assert_audio_is(out, audio, frames);
+        assert_int_equal(run("ffmpeg -v error -y -decryption_key " TEST_KEY " -i '%s' -f null - 2>&1 | grep . && exit 1 || exit 0", path), 0);
+        snprintf(source, sizeof(source), "%s/export.mp4", test_dir);
+        export_one(path, source);
+        assert_int_equal(run("ffmpeg -v error -y -i '%s' -map 0:a -c copy -f data '%s'", source, out), 0);
+        assert_audio_is(out, audio, frames);
+        assert_int_equal(run("ffmpeg -v error -y -i '%s' -f null - 2>&1 | grep . && exit 1 || exit 0", source), 0);
+        for (int i = 0; i < frames; i++)
+            free((void *)(uintptr_t)audio[i].data);
+        free(r);
+        clip_free(c);
+    }
+}
+
 /* Two recordings of other parameters with 7 s of nothing between them, the first sealed. */
 static void export_two(struct clip *c[2], const char *out)
 {
@@ -247,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_players__ffmpeg_opens_sealed_files, setup_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_players__ffmpeg_opens_real_clips, setup_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_players__ffmpeg_opens_sealed_audio, setup_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_players__torn_file_plays_to_its_last_fragment, setup_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_players__export_keeps_bits_and_time, setup_dir, remove_dir),
     };
