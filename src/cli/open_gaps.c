@@ -10,6 +10,7 @@
 #include "cli/open.h"
 
 #define TOLERANCE_US (SECOND_US / 2) /* less is jitter, no gap */
+#define GROWING_US (10 * SECOND_US)  /* an unfinished recording that ends no longer ago is still being written */
 
 int open_gap_add(struct open_job *j, int64_t from_us, int64_t to_us, const char *reason, const char *detail)
 {
@@ -84,7 +85,7 @@ static const char *reason_after(const struct open_source *s)
     if (!s)
         return "not-recorded";
     if (!s->end_reason[0])
-        return "crash";
+        return clock_wall_us(&clock_system) - s->end_us < GROWING_US ? "recording" : "crash";
     return strcmp(s->end_reason, "epoch") == 0 ? "not-recorded" : s->end_reason;
 }
 
