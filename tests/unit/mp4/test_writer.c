@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include "clip.h"
+#include "mp4/box.h"
 
 static const uint8_t sps_h264[] = {0x67, 0x64, 0x00, 0x0d, 0xac, 0xd9, 0x41, 0x41, 0xfb, 0x01, 0x10, 0x00, 0x00,
                                    0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0x20, 0xf1, 0x42, 0x99, 0x60};
@@ -221,6 +222,11 @@ static void test_writer__seals_odd_shapes(void **state)
         assert_int_equal(mp4_fragment_new(&f), 0);
         assert_int_equal(mp4_cipher_init(&c, test_key, UINT64_MAX - 3), 0);
         mp4_fragment_begin(f, &info);
+        uint8_t *copy = malloc(kept.size + 1), senc[1024];
+        int entry = mp4_seal_sample(&c, MEDIA_H264, kept.data, kept.size, copy, senc);
+        assert_in_range(entry, 10, MP4_SENC_BYTES); /* saiz says it in one byte */
+        assert_int_equal(entry, 10 + 6 * rd16(senc + 8));
+        free(copy);
         append(f, &c, &kept, 0, true);
         assert_comes_back(f, &kept, 1);
         snprintf(path, sizeof(path), "%s/f.mp4", test_dir);
