@@ -96,7 +96,7 @@ static void add_threads(struct filter *f)
     /* Threads only: no child processes, no namespaces. clone3 hides its flags behind a pointer; libc then uses clone. */
 #if defined(__SANITIZE_ADDRESS__)
     allow_if(f, "clone", SCMP_A0_64(SCMP_CMP_MASKED_EQ, ANY_NAMESPACE, 0));
-    static const char *const sanitiser[] = {"ptrace", "wait4", "waitid", "kill", "prlimit64", "getdents64", NULL};
+    static const char *const sanitiser[] = {"ptrace", "wait4", "waitid", "kill", "prlimit64", "getdents", "getdents64", NULL};
     each(f, SCMP_ACT_ALLOW, sanitiser);
 #else
     allow_if(f, "clone", SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD_FLAGS | ANY_NAMESPACE, THREAD_FLAGS));

@@ -26,11 +26,6 @@ class Page:
         self.data = tempfile.mkdtemp(dir=TMP)
         os.mkdir(f"{self.data}/run")
         self.recorder = None
-        if recorder:
-            path = f"{self.data}/run/recorder.sock"
-            self.recorder = subprocess.Popen([sys.executable, f"{HERE}/fake_recorder.py", path, *map(str, recorder)])
-            while not os.path.exists(path):
-                time.sleep(0.02)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
@@ -38,6 +33,11 @@ class Page:
         self.web = subprocess.Popen([BIN, "web", "--data", self.data, "--listen-fd", str(listener.fileno())],
                                     pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
         listener.close()
+        if recorder:
+            path = f"{self.data}/run/recorder.sock"
+            self.recorder = subprocess.Popen([sys.executable, f"{HERE}/fake_recorder.py", path, *map(str, recorder)])
+            while not os.path.exists(path):
+                time.sleep(0.02)
 
     def raw(self, request, patience=15):
         with socket.create_connection(("127.0.0.1", self.port), timeout=patience) as s:
@@ -161,6 +161,7 @@ def broken_requests_and_idle_connections():
             t.start()
         for t in threads:
             t.join(20)
+        expect(not any(t.is_alive() for t in threads), "a visitor waits for ever")
         expect(p.get("/healthz")[0] == 200 and p.web.poll() is None, "the server suffered")
         for s in idle:
             s.close()

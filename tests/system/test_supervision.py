@@ -63,6 +63,7 @@ class Serve:
         if ready:
             wait("READY=1", 30, lambda: any("READY=1" in n for n in self.notes) or self.process.poll() is not None)
             wait("web", 30, lambda: self.child("web")["phase"] == "up" or self.process.poll() is not None)
+            expect(self.process.poll() is None, f"lethe serve has ended: {self.log()}")  # or we would kill process 0
 
     def _listen(self):
         while True:

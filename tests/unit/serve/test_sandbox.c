@@ -68,7 +68,8 @@ static int read_mem(void) { return open_as("/proc/self/mem", O_RDWR); }
 
 static int do_exec(void)
 {
-    char *argv[] = {(char *)"true", NULL};
+    char name[] = "true";
+    char *argv[] = {name, NULL};
     return result(execv("/bin/true", argv));
 }
 static int do_fork(void)
