@@ -181,7 +181,9 @@ ssize_t conn_read(struct conn *c, uint8_t *out, size_t cap)
 {
     if (!c->open || c->closing)
         return 0;
-    return c->tls ? read_tls(c, out, cap) : read_socket(c, out, cap);
+    ssize_t n = c->tls ? read_tls(c, out, cap) : read_socket(c, out, cap);
+    c->broken |= n < 0;
+    return n;
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -217,7 +219,7 @@ static int flush_tls(struct conn *c)
 
 int conn_write(struct conn *c, const void *data, size_t len)
 {
-    if (!c->open || c->closing)
+    if (!c->open || c->closing || c->broken)
         return E_CLOSED;
     if (!c->tls)
         return write_socket(c, data, len);

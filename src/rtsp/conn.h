@@ -27,7 +27,7 @@ struct conn {
     uv_tcp_t tcp;
     uv_getaddrinfo_t dns;
     uv_connect_t connect;
-    bool dns_pending, closing, closed, open;
+    bool dns_pending, closing, closed, open, broken; /* broken: reading failed, writing would too */
     int fd;
     struct tls *tls;
     char host[256], service[8];

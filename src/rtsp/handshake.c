@@ -315,6 +315,28 @@ static void start_playing(struct rtsp_session *s)
         go(s, STEP_PLAY);
 }
 
+/* A Content-Base that the camera itself does not know: once more, relative to the URL that we asked for. */
+static bool setup_without_base(struct rtsp_session *s)
+{
+    char control[RTSP_URL_BYTES];
+    size_t n = strlen(s->base);
+    if (s->setup_index > 0 || strcmp(s->base, s->url.request) == 0)
+        return false;
+    for (int i = 0; i < s->tracks; i++) {
+        struct rtsp_track *t = &s->track[i];
+        if (strncmp(t->control, s->base, n) != 0)
+            return false;
+        snprintf(control, sizeof(control), "%s", t->control + n);
+        if (rtsp_url_join(s->url.request, control, t->control) < 0)
+            return false;
+    }
+    snprintf(s->base, sizeof(s->base), "%s", s->url.request);
+    snprintf(s->aggregate, sizeof(s->aggregate), "%s", s->url.request);
+    session_odd(s, ODD_CONTENT_BASE);
+    go(s, STEP_SETUP);
+    return true;
+}
+
 static void on_setup(struct rtsp_session *s, const struct rtsp_message *m)
 {
     struct rtsp_track *t = &s->track[s->setup_index];
@@ -332,7 +354,8 @@ static void on_setup(struct rtsp_session *s, const struct rtsp_message *m)
         return;
     }
     if (m->status != 200) {
-        refused(s, "SETUP", m);
+        if ((m->status != 404 && m->status != 400) || !setup_without_base(s))
+            refused(s, "SETUP", m);
         return;
     }
     take_session(s, m);

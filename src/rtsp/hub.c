@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "rtsp/internal.h"
@@ -92,11 +93,20 @@ void hub_sessions_changed(struct rtsp_hub *h)
     }
 }
 
+/* libuv writes without MSG_NOSIGNAL; a camera that resets its connection must not end the process. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
 int rtsp_hub_new(uv_loop_t *loop, const struct rtsp_hub_config *cfg, struct rtsp_hub **ret)
 {
     struct rtsp_hub *h = calloc(1, sizeof(*h));
     if (!h)
         return -ENOMEM;
+    ignore_sigpipe();
     h->loop = loop;
     h->clock = cfg->clock;
     h->round_min_ms = cfg->round_min_ms > 0 ? cfg->round_min_ms : ROUND_MIN_MS;

@@ -6,6 +6,7 @@
 
 #include "media/params.h"
 #include "rtsp/internal.h"
+#include "rtsp/reorder.h"
 #include "rtsp/udp.h"
 
 void receive_reset(struct rtsp_session *s)
@@ -132,6 +133,12 @@ void receive_rtp(struct rtsp_track *t, const struct rtp_packet *p)
 {
     struct rtsp_session *s = t->session;
     s->stats.packets++;
+    if (!payload_type_ok(t, p->payload_type)) {
+        if (p->seq == (uint16_t)(t->source.last_seq + 1))
+            rtp_source_count(&t->source, p->seq);
+        s->stats.discarded_bytes += p->len;
+        return;
+    }
     int missing = rtp_source_count(&t->source, p->seq);
     if (missing < 0) {
         session_odd(s, ODD_SEQUENCE);
@@ -157,7 +164,12 @@ bool receive_rtp_accept(struct rtsp_track *t, const uint8_t *p, size_t n, struct
         s->stats.discarded_bytes += n;
         return false;
     }
-    if (!payload_type_ok(t, ret->payload_type) || !source_ok(t, ret->ssrc)) {
+    const struct rtp_source *src = &t->source;
+    bool foreign = ret->payload_type != t->payload_type;
+    uint16_t far = (uint16_t)(ret->seq - src->last_seq + REORDER_PACKETS);
+    if (foreign && src->started && ret->ssrc == src->ssrc && far < 2 * REORDER_PACKETS)
+        return true; /* dropped in its place by receive_rtp(), as it may have taken one of our sequence numbers */
+    if ((foreign && !payload_type_ok(t, ret->payload_type)) || !source_ok(t, ret->ssrc)) {
         s->stats.discarded_bytes += n;
         return false;
     }

@@ -73,7 +73,7 @@ int reorder_push(struct reorder *r, uint16_t seq, const uint8_t *p, size_t n, in
 {
     if (!r->started) {
         r->started = true;
-        r->next = seq;
+        r->next = (uint16_t)(seq - REORDER_BEFORE);
     }
     int16_t ahead = (int16_t)(seq - r->next);
     if (ahead < 0 && ++r->late < LATE_PACKETS)

@@ -11,6 +11,7 @@
 
 #define REORDER_PACKETS 64
 #define REORDER_WAIT_US 200000
+#define REORDER_BEFORE 8 /* the first packet that comes need not be the first one sent: that many may come behind it */
 
 struct reorder_slot {
     uint8_t *data; /* kept for the next packet of this place */

@@ -27,7 +27,7 @@ struct rtsp_hub_config {
     int round_min_ms, round_max_ms; /* 0: 20 and 100; the round grows with the number of sessions */
 };
 
-/* Create the hub of @loop. Thread: bound to the loop's thread, as is everything below. */
+/* Create the hub of @loop; SIGPIPE is ignored from then on, unless it has a handler. Thread: bound to the loop's thread, as is everything below. */
 int rtsp_hub_new(uv_loop_t *loop, const struct rtsp_hub_config *cfg, struct rtsp_hub **ret);
 /* All sessions must be closed before. @done may be NULL; called when the memory has been freed. */
 void rtsp_hub_close(struct rtsp_hub *h, void (*done)(void *user), void *user);

@@ -14,10 +14,31 @@ static void deliver(void *user, const uint8_t *p, size_t n)
     s->seq[s->n++] = p[0] << 8 | p[1];
 }
 
+/* The wait for packets before the first one is taken as over. */
 static void push(struct reorder *r, int seq, int64_t now, struct seen *out)
 {
     uint8_t p[2] = {(uint8_t)(seq >> 8), (uint8_t)seq};
+    bool first = !r->started;
     reorder_push(r, (uint16_t)seq, p, 2, now, deliver, out);
+    if (first)
+        reorder_expire(r, now + REORDER_WAIT_US, deliver, out);
+}
+
+static void test_reorder__first_sent_comes_second(void **state)
+{
+    struct reorder r;
+    struct seen out = {0};
+    reorder_init(&r);
+    for (int i = 0; i < 4; i++) { /* 1 0 3 2 */
+        uint8_t p[2] = {0, (uint8_t)(i ^ 1)};
+        reorder_push(&r, (uint16_t)(i ^ 1), p, 2, 0, deliver, &out);
+    }
+    assert_int_equal(out.n, 0);
+    reorder_expire(&r, REORDER_WAIT_US, deliver, &out);
+    assert_int_equal(out.n, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(out.seq[i], i);
+    reorder_release(&r);
 }
 
 static void test_reorder__rows(void **state)
@@ -114,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reorder__rows),
+        cmocka_unit_test(test_reorder__first_sent_comes_second),
         cmocka_unit_test(test_reorder__old_hole_is_given_up),
         cmocka_unit_test(test_reorder__sender_began_anew),
         cmocka_unit_test(test_reorder__random),
