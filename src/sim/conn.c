@@ -13,7 +13,6 @@
 #include "sim/request.h"
 #include "sim/server.h"
 
-#define SLOW_TOLD 20 /* warnings about single slow readers; the statistics count all */
 #define READ_CHUNK ((size_t)4096)
 
 static int conn_new(struct sim_server *s, int fd, bool tls)
@@ -93,7 +92,7 @@ static void told(struct sim_server *s, const struct sim_note *n)
 static void drop_slow(struct sim_conn *c)
 {
     struct sim_session *ss = c->session;
-    if (c->server->stats.slow_dropped++ < SLOW_TOLD)
+    if (c->server->stats.slow_dropped++ < SIM_TOLD)
         log_warn("sim", "camera %d: its reader is more than 2 s behind, session dropped", ss ? ss->camera->id : -1);
     sim_conn_close(c, true, NULL);
 }

@@ -156,10 +156,10 @@ static void print_stats(struct sim_server *s, int64_t span_us)
     struct sim_session *ss;
     list_foreach(ss, &s->sessions, link) sessions += ss->playing;
     fprintf(stderr, "sim: %d playing, %.0f access units/s, %.1f MB/s, cpu %.0f %%, worst lag %.1f ms, %llu short sends, "
-                    "%llu slow readers dropped\n",
+                    "%llu slow readers dropped, %llu timed out\n",
             sessions, (double)t->aus / span, (double)t->bytes / 1e6 / span, (cpu - t->cpu_before) * 100 / span,
             (double)t->worst_lag_us / 1e3, (unsigned long long)t->short_sends,
-            (unsigned long long)t->slow_dropped);
+            (unsigned long long)t->slow_dropped, (unsigned long long)t->timed_out);
     t->cpu_before = cpu;
     t->total_aus += t->aus;
     t->total_bytes += t->bytes;

@@ -22,6 +22,7 @@
 #define SIM_SLOW_US (2 * INT64_C(1000000))    /* a reader that is further behind is dropped */
 #define SIM_SR_US (5 * INT64_C(1000000))
 #define SIM_REQUEST_BYTES ((size_t)64 << 10)
+#define SIM_TOLD 20 /* lines about single readers of one kind; the statistics count all */
 #define SIM_QUEUE_MAX 8192
 #define SIM_WHEEL_SLOTS 4096 /* of a millisecond */
 
@@ -109,7 +110,7 @@ struct sim_conn {
 };
 
 struct sim_stats {
-    uint64_t aus, bytes, short_sends, slow_dropped, sessions_made;
+    uint64_t aus, bytes, short_sends, slow_dropped, timed_out, sessions_made;
     uint64_t total_aus, total_bytes; /* of the spans before */
     int64_t worst_lag_us;
     double cpu_before;

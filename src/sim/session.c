@@ -101,8 +101,9 @@ void sim_session_sweep(struct sim_server *s)
     {
         if (s->now_us - ss->heard_us <= limit)
             continue;
-        log_info("sim", "camera %d: nothing heard from its reader for %d s, session ended", ss->camera->id,
-                 s->o->session_timeout_s);
+        if (s->stats.timed_out++ < SIM_TOLD)
+            log_info("sim", "camera %d: nothing heard from its reader for %d s, session ended", ss->camera->id,
+                     s->o->session_timeout_s);
         if (ss->conn)
             sim_conn_close(ss->conn, false, NULL);
         else
