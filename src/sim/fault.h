@@ -42,7 +42,7 @@
     X(CSEQ, "cseq", SIM_ARG_WORD, "lower-case spaces wrong none")                                                      \
     X(REASON, "reason", SIM_ARG_WORD, "empty none")                                                                    \
     X(NO_CONTENT_TYPE, "no-content-type", SIM_ARG_NONE, "")                                                            \
-    X(SESSION, "session", SIM_ARG_WORD, "changes no-timeout bad spaces short")                                         \
+    X(SESSION, "session", SIM_ARG_WORD, "changes no-timeout bad spaces")                                         \
     X(PUBLIC, "public", SIM_ARG_WORD, "none no-get-parameter")                                                         \
     X(NO_PARAMETER, "no-parameter-methods", SIM_ARG_NONE, "")                                                          \
     X(RTP_INFO, "rtp-info", SIM_ARG_WORD, "none semicolon bad-time zero one wrong-url extra lies")                     \

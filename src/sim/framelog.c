@@ -87,10 +87,10 @@ void sim_framelog_write(struct sim_framelog *f, const struct sim_note *n, int64_
     if (!sim_framelog_wants(f, ss->camera->id))
         return;
     fprintf(f->file,
-            "{\"camera\":%d,\"stream\":\"%s\",\"session\":%llu,\"au\":%lld,\"rtp\":%u,\"wall_us\":%lld,\"time\":\"%s\","
+            "{\"camera\":%d,\"stream\":\"%s\",\"session\":%llu,\"program\":\"%s\",\"au\":%lld,\"rtp\":%u,\"wall_us\":%lld,\"time\":\"%s\","
             "\"key\":%s,\"damaged\":%s,\"nals\":[",
             ss->camera->id, ss->stream ? "sub" : "main", (unsigned long long)ss->number,
-            (long long)(n->loop * (int64_t)n->program->count + n->index), n->timestamp, (long long)wall_us,
+            n->program->name, (long long)(n->loop * (int64_t)n->program->count + n->index), n->timestamp, (long long)wall_us,
             time_format(wall_us, time), au->key ? "true" : "false", n->damaged ? "true" : "false");
     for (uint32_t i = 0; i < au->nal_count; i++) {
         const struct sim_nal *nal = &n->program->nals[au->nal + i];

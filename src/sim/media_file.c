@@ -164,6 +164,16 @@ static int read_packets(struct loader *l, AVFormatContext *f)
     return r;
 }
 
+/* The file's name as it may stand in JSON. */
+static void set_name(struct sim_program *p, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(p->name, sizeof(p->name), "%s", slash ? slash + 1 : path);
+    for (char *c = p->name; *c; c++)
+        if ((unsigned char)*c < ' ' || (unsigned char)*c > '~' || *c == '"' || *c == '\\')
+            *c = '_';
+}
+
 static int choose_stream(struct loader *l, AVFormatContext *f, struct err *reterr)
 {
     int i = av_find_best_stream(f, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
@@ -180,8 +190,7 @@ static int choose_stream(struct loader *l, AVFormatContext *f, struct err *reter
     l->p = sim_program_new(c->codec_id == AV_CODEC_ID_H264 ? MEDIA_H264 : MEDIA_H265, CLOCK_RATE);
     if (!l->p)
         return -ENOMEM;
-    const char *slash = strrchr(l->path, '/');
-    snprintf(l->p->name, sizeof(l->p->name), "%s", slash ? slash + 1 : l->path);
+    set_name(l->p, l->path);
     l->p->width = (uint16_t)c->width;
     l->p->height = (uint16_t)c->height;
     l->p->ssrc = l->o->ssrc;
