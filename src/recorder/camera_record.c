@@ -354,25 +354,32 @@ static void restart_time(struct camera *c, const char *reason)
         timebase_reset(&c->timebase[i], c->track[i].clock_rate);
 }
 
-/* True if the node's clock was stepped and the new time's key is here; until then the old time goes
- * on. */
-static bool clock_has_stepped(struct camera *c, int64_t arrival_us)
+/* The new time can begin with this access unit: its key is here, and a decoder can start, or we have waited enough. */
+static bool ready_for_new_time(struct camera *c, const struct media_au *au)
+{
+    int64_t epoch = keys_epoch_of(c->ctx->keys, au->arrival_us), now = clock_mono_us(c->loop->clock);
+    bool has_key = c->key->epoch_us == epoch || (c->next_key && c->next_key->epoch_us == epoch);
+    if (!has_key)
+        camera_want_key(c, au->arrival_us);
+    if (!c->step_seen_us)
+        c->step_seen_us = now;
+    return has_key && (au->key || now - c->step_seen_us > EPOCH_GRACE_US);
+}
+
+/* True if the node's clock was stepped and the new time begins now; until then the old time goes on. */
+static bool clock_has_stepped(struct camera *c, const struct media_au *au)
 {
     unsigned generation = atomic_load(&c->ctx->clock->generation);
-    if (generation == c->clock_generation)
+    if (generation == c->clock_generation || (c->file && !ready_for_new_time(c, au)))
         return false;
-    int64_t epoch = keys_epoch_of(c->ctx->keys, arrival_us);
-    if (c->file && c->key->epoch_us != epoch && !(c->next_key && c->next_key->epoch_us == epoch)) {
-        camera_want_key(c, arrival_us);
-        return false;
-    }
     c->clock_generation = generation;
+    c->step_seen_us = 0;
     return true;
 }
 
 static int64_t place_in_time(struct camera *c, const struct media_au *au, int64_t *ret_dts)
 {
-    if (clock_has_stepped(c, au->arrival_us)) {
+    if (clock_has_stepped(c, au)) {
         restart_time(c, "clock-stepped");
         c->covered_until_us = c->covered_until_us > au->arrival_us ? 0 : c->covered_until_us;
     }

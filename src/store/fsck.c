@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "mp4/reader.h"
 #include "store/store_private.h"
 
 #define SHARES_MAX ((size_t)256 << 20)
+#define RECORD_MAGIC "LETHKEY1"
+#define RECORD_HEAD 16
+#define KID 16
 
 /* The share file that was read last: recordings come in order of time. */
 struct share_cache {
     char path[INDEX_PATH];
-    uint8_t *data;
-    size_t len;
+    struct buf kids; /* 16 bytes each, sorted */
 };
 
 struct fsck {
@@ -87,36 +91,68 @@ static int drop(struct fsck *f, const struct index_recording *r, bool with_file)
 
 /* ---- shares ---- */
 
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, KID);
+}
+
+/*
+ * The KIDs of a share file: first 16 bytes of SHA-256 of each key record. Behind a torn record the next magic is looked
+ * for. docs/format/shares.md; seal reads the shares themselves.
+ */
+static void list_kids(const uint8_t *data, size_t len, struct buf *kids)
+{
+    size_t at = 0;
+    while (at + RECORD_HEAD <= len) {
+        const uint8_t *p = data + at;
+        size_t length = rd32(p + 8), text = rd16(p + 12);
+        bool whole = memcmp(p, RECORD_MAGIC, 8) == 0 && length <= len - at && length >= RECORD_HEAD && text <= length - RECORD_HEAD;
+        if (!whole) {
+            const uint8_t *next = memmem(p + 1, len - at - 1, RECORD_MAGIC, 8);
+            at = next ? (size_t)(next - data) : len;
+            continue;
+        }
+        uint8_t hash[SHA256_DIGEST_LENGTH];
+        SHA256(p + RECORD_HEAD, text, hash);
+        if (buf_append(kids, hash, KID) < 0)
+            return;
+        at += length;
+    }
+    if (kids->len > 0)
+        qsort(kids->data, kids->len / KID, KID, by_bytes);
+}
+
 static int load_shares(struct fsck *f, const char *path)
 {
     struct share_cache *c = &f->shares;
     struct stat st;
-    free(c->data);
-    c->data = NULL;
-    c->len = 0;
+    uint8_t *data = NULL;
+    c->kids.len = 0;
     snprintf(c->path, sizeof(c->path), "%s", path);
     int fd = openat(f->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
     int err = fstat(fd, &st) < 0 ? -errno : (uint64_t)st.st_size > SHARES_MAX ? E_LIMIT : 0;
     if (err >= 0 && st.st_size > 0) {
-        c->data = malloc((size_t)st.st_size);
-        err = c->data ? disk_read(fd, c->data, (size_t)st.st_size, 0) : -ENOMEM;
-        c->len = err < 0 ? 0 : (size_t)st.st_size;
+        data = malloc((size_t)st.st_size);
+        err = data ? disk_read(fd, data, (size_t)st.st_size, 0) : -ENOMEM;
     }
+    if (err >= 0 && data)
+        list_kids(data, (size_t)st.st_size, &c->kids);
+    free(data);
     close(fd);
     return err;
 }
 
-/* A key id is 16 random-looking bytes; records hold it in the clear. */
 static bool has_key(struct fsck *f, const struct index_recording *r)
 {
     char path[INDEX_PATH];
+    const struct buf *kids = &f->shares.kids;
     if (store_shares_path(r->epoch_us, r->retention_days, path) < 0)
         return false;
     if (strcmp(path, f->shares.path) != 0)
         (void)load_shares(f, path);
-    return f->shares.len >= 16 && memmem(f->shares.data, f->shares.len, r->kid, 16) != NULL;
+    return kids->len > 0 && bsearch(r->kid, kids->data, kids->len / KID, KID, by_bytes) != NULL;
 }
 
 static void check_key(struct fsck *f, const struct index_recording *r)
@@ -330,7 +366,7 @@ int store_fsck(const char *data_dir, const struct index_ops *ops, bool repair, b
     } else if (err >= 0) {
         err = run(&f, reterr);
     }
-    free(f.shares.data);
+    buf_release(&f.shares.kids);
     if (f.walk)
         ops->close(f.walk);
     if (f.ix)
