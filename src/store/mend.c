@@ -155,10 +155,10 @@ static void probe(struct store *s, struct store_mend *m)
     int err = recover_probe(dir, m->path, &result, &row, &end, &size, NULL);
     if (err >= 0 && result == RECOVER_CLOSED) {
         int fd = openat(dir, m->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd >= 0) {
-            (void)ftruncate(fd, (off_t)end); /* if not now, then when it is finished */
+        if (fd >= 0 && ftruncate(fd, (off_t)end) < 0)
+            end = size; /* if not now, then when it is finished */
+        if (fd >= 0)
             close(fd);
-        }
     }
     close(dir);
     pthread_mutex_lock(&s->lock);

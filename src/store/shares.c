@@ -28,8 +28,8 @@ static int append(int fd, const uint8_t *data, size_t len)
     int err = disk_write(fd, data, len, (uint64_t)st.st_size);
     if (err >= 0 && fdatasync(fd) < 0)
         err = -errno;
-    if (err < 0)
-        (void)ftruncate(fd, st.st_size);
+    if (err < 0 && ftruncate(fd, st.st_size) < 0)
+        return err; /* a torn record stays behind; readers skip what does not parse */
     return err;
 }
 

@@ -11,6 +11,8 @@
  * for a rule if its path holds TEXT; the first N of `after` succeed, then `count` fail (default: all). `short=N`
  * lets a failing write put N bytes on the disk before, as a full disk does.
  */
+#undef _FORTIFY_SOURCE    /* its inline open() and the like would be what is replaced here */
+#undef _FILE_OFFSET_BITS  /* both names of each function are defined here */
 #include "faultio.h"
 
 #include <dlfcn.h>

@@ -3,9 +3,10 @@
  * Every file operation fails once, or for a while, at every place of a short recording. Afterwards recording must have
  * gone on by itself, everything reported as written must be in the files, and files and index must agree.
  */
+#include "../../faultio/faultio.c" /* first: it replaces what the C library may inline */
+
 #include <pthread.h>
 
-#include "../../faultio/faultio.c"
 #include "fixture.h"
 
 enum { CAMERAS = 3, SECONDS = 8 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Forgetting on time, not before, and saying so when the disk forces it. */
+#include "../../faultio/faultio.c" /* first: it replaces what the C library may inline */
+
 #include <pthread.h>
 
-#include "../../faultio/faultio.c"
 #include "fixture.h"
 
 static struct fix_rows rows;
