@@ -194,7 +194,9 @@ bool probe_certificate(const char *host, int port, char ret[65])
     SSL_CTX *ctx = fd < 0 ? NULL : SSL_CTX_new(TLS_client_method());
     SSL *ssl = ctx ? SSL_new(ctx) : NULL;
     X509 *cert = NULL;
-    if (ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_connect(ssl) == 1)
+    char name[NI_MAXHOST]; /* the macro of OpenSSL takes it as not constant */
+    snprintf(name, sizeof(name), "%s", host);
+    if (ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_connect(ssl) == 1)
         cert = SSL_get1_peer_certificate(ssl);
     if (cert && X509_digest(cert, EVP_sha256(), digest, &n) == 1 && n == 32)
         hex_encode(digest, n, ret);

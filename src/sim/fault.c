@@ -209,8 +209,10 @@ static int parse_value(const struct action *a, const char *w, struct sim_rule *r
     case SIM_ARG_SIZE:
         return size_parse(w, &r->arg) < 0 || r->arg < 1 || r->arg > 1000000000 ? E_SYNTAX : 0;
     case SIM_ARG_TEXT:
-        snprintf(r->text, sizeof(r->text), "%s", w);
-        return strlen(w) < sizeof(r->text) ? 0 : E_RANGE;
+        if (!w || strlen(w) >= sizeof(r->text))
+            return E_RANGE;
+        memcpy(r->text, w, strlen(w) + 1);
+        return 0;
     case SIM_ARG_NONE:
         break;
     }
