@@ -161,6 +161,26 @@ static void page_name(const struct cli_command *c, char out[128])
             *p = '-';
 }
 
+/* The pages in the order of the alphabet, as mdoc wants them. */
+static void man_see_also(FILE *f)
+{
+    char page[128], next[128], last[128] = "";
+    for (bool first = true;; first = false) {
+        size_t i = 0;
+        next[0] = 0;
+        for (const struct cli_command *c; (c = cli_next(&i));) {
+            page_name(c, page);
+            if (!c->hidden && strcmp(page, last) > 0 && (!next[0] || strcmp(page, next) < 0))
+                memcpy(next, page, sizeof(next));
+        }
+        if (!next[0])
+            break;
+        fprintf(f, "%s.Xr %s 1", first ? "" : " ,\n", next);
+        memcpy(last, next, sizeof(last));
+    }
+    fputc('\n', f);
+}
+
 static void man_overview(FILE *f)
 {
     size_t i = 0;
@@ -186,17 +206,7 @@ static void man_overview(FILE *f)
           f);
     man_exit(f);
     fputs(".Sh SEE ALSO\n", f);
-    i = 0;
-    const char *separator = "";
-    char page[128];
-    for (const struct cli_command *c; (c = cli_next(&i));) {
-        if (c->hidden)
-            continue;
-        page_name(c, page);
-        fprintf(f, "%s.Xr %s 1", separator, page);
-        separator = " ,\n";
-    }
-    fputc('\n', f);
+    man_see_also(f);
 }
 
 static int write_page(const char *dir, const char *page, const struct cli_command *c, struct err *e)
