@@ -85,8 +85,15 @@ static const char *reason_after(const struct open_source *s)
     if (!s)
         return "not-recorded";
     if (!s->end_reason[0])
-        return clock_wall_us(&clock_system) - s->end_us < GROWING_US ? "recording" : "crash";
+        return "crash";
     return strcmp(s->end_reason, "epoch") == 0 ? "not-recorded" : s->end_reason;
+}
+
+/* Not a crash: the recorder has it open, and what is missing is not on the disk yet. */
+static bool growing(const struct open_source *s)
+{
+    int64_t age = clock_wall_us(&clock_system) - s->end_us;
+    return !s->end_reason[0] && age > -GROWING_US && age < GROWING_US;
 }
 
 static int holes(struct open_job *j)
@@ -105,7 +112,7 @@ static int holes(struct open_job *j)
         before = s;
     }
     if (r >= 0)
-        r = add_hole(j, known, at, j->to_us, reason_after(before));
+        r = add_hole(j, known, at, j->to_us, before && growing(before) ? "recording" : reason_after(before));
     return r;
 }
 
