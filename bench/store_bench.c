@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * What storing costs: FILES recordings of BYTES a second for SECONDS through store_file_append(), then a crash (the
- * index is told that every file is open, tails are cut) and the time until all are whole again.
+ * What storing costs: FILES recordings of BYTES a second for SECONDS through store_file_append(),
+ * then a crash (the index is told that every file is open, tails are cut) and the time until all
+ * are whole again.
  *
  *     store_bench DIR [files=2000] [bytes=250000] [seconds=30]
  *
@@ -64,8 +65,8 @@ static void alarm_line(void *user, const struct index_event *e)
 
 static void describe(struct mp4_info *info, int i, int64_t start_us)
 {
-    static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00,
-                                  0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
+    static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00, 0x00,
+                                  0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
     static const uint8_t pps[] = {0x68, 0xce, 0x0f, 0xc8};
     params.count = 2;
     params.set[0].len = sizeof(sps);
@@ -85,7 +86,8 @@ static void describe(struct mp4_info *info, int i, int64_t start_us)
 }
 
 /* A second of pictures. Filling them is not part of what is measured: it is timed and taken off. */
-static double fill(struct mp4_fragment *f, const struct mp4_info *info, unsigned second, size_t bytes)
+static double fill(struct mp4_fragment *f, const struct mp4_info *info, unsigned second,
+                   size_t bytes)
 {
     static uint8_t au[1 << 20];
     double t = now(CLOCK_THREAD_CPUTIME_ID);
@@ -160,8 +162,9 @@ static void recover(const struct store_config *cfg)
         usleep(20000);
         store_stats(s, &st);
     } while (st.mending);
-    printf("after a crash: recording may begin after %.3f s, all files whole after %.2f s (%.2f CPU seconds)\n", opened,
-           now(CLOCK_MONOTONIC) - start, cpu() - used);
+    printf("after a crash: recording may begin after %.3f s, all files whole after %.2f s (%.2f "
+           "CPU seconds)\n",
+           opened, now(CLOCK_MONOTONIC) - start, cpu() - used);
     store_close(s);
 }
 
@@ -172,8 +175,12 @@ int main(int argc, char **argv)
     int files = argc > 2 ? atoi(argv[2]) : 2000;
     size_t bytes = argc > 3 ? strtoul(argv[3], NULL, 10) : 250000;
     unsigned seconds = argc > 4 ? (unsigned)atoi(argv[4]) : 30;
-    struct store_config cfg = {.data_dir = argv[1], .clock = &clock_system, .index_ops = &index_sqlite,
-                               .reserve_bytes = 1 << 20, .retention_days = 30, .alarm = alarm_line};
+    struct store_config cfg = {.data_dir = argv[1],
+                               .clock = &clock_system,
+                               .index_ops = &index_sqlite,
+                               .reserve_bytes = 1 << 20,
+                               .retention_days = 30,
+                               .alarm = alarm_line};
     struct store *s;
     struct store_file **sf = calloc((size_t)files, sizeof(struct store_file *));
     struct err e = {0};
@@ -207,10 +214,12 @@ int main(int argc, char **argv)
     double sha = sha_seconds(bytes) * files * seconds;
     struct store_stats st;
     store_stats(s, &st);
-    printf("%d files, %zu bytes a second each, %u s asked, %.1f s taken; %lu not queued, %lu failed\n", files, bytes,
-           seconds, took, full, failed);
+    printf(
+        "%d files, %zu bytes a second each, %u s asked, %.1f s taken; %lu not queued, %lu failed\n",
+        files, bytes, seconds, took, full, failed);
     printf("CPU per camera: %.4f %% of a core, of it SHA-256 %.4f %%, the rest %.4f %%\n",
-           100 * spent / files / seconds, 100 * sha / files / seconds, 100 * (spent - sha) / files / seconds);
+           100 * spent / files / seconds, 100 * sha / files / seconds,
+           100 * (spent - sha) / files / seconds);
     printf("longest sync %.3f s, most queued %.0f MB\n", (double)st.longest_sync_us / 1e6,
            (double)st.queue_bytes_max / 1e6);
     double end = now(CLOCK_MONOTONIC);

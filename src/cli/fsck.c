@@ -22,8 +22,8 @@ static void on_line(void *user, const char *text)
 
 static void summary(const struct store_check *c, bool repair)
 {
-    printf("%llu files, %llu rows, %llu problems", (unsigned long long)c->files, (unsigned long long)c->rows,
-           (unsigned long long)c->problems);
+    printf("%llu files, %llu rows, %llu problems", (unsigned long long)c->files,
+           (unsigned long long)c->rows, (unsigned long long)c->problems);
     if (repair)
         printf(", %llu repaired, %llu cannot be repaired", (unsigned long long)c->repaired,
                (unsigned long long)c->unrepairable);
@@ -38,7 +38,8 @@ static int run(const struct cli_args *a)
     struct store_check c = {0};
     struct err e = {0};
     bool repair = cli_flag(a, "repair");
-    int r = store_fsck(cli_data_dir(a), &index_sqlite, repair, cli_flag(a, "verify"), on_line, &l, &c, &e);
+    int r = store_fsck(cli_data_dir(a), &index_sqlite, repair, cli_flag(a, "verify"), on_line, &l,
+                       &c, &e);
     if (r < 0) {
         json_decref(l.problems);
         return cli_fail(a, &e, r);
@@ -48,9 +49,10 @@ static int run(const struct cli_args *a)
         summary(&c, repair);
         return ok ? 0 : 1;
     }
-    int code = cli_json_print(json_pack("{sb so sI sI sI sI}", "ok", ok, "problems", l.problems, "files",
-                                        (json_int_t)c.files, "rows", (json_int_t)c.rows, "repaired",
-                                        (json_int_t)c.repaired, "unrepairable", (json_int_t)c.unrepairable));
+    int code = cli_json_print(json_pack("{sb so sI sI sI sI}", "ok", ok, "problems", l.problems,
+                                        "files", (json_int_t)c.files, "rows", (json_int_t)c.rows,
+                                        "repaired", (json_int_t)c.repaired, "unrepairable",
+                                        (json_int_t)c.unrepairable));
     return code ? code : !ok;
 }
 
@@ -65,11 +67,14 @@ static const struct cli_option options[] = {
 const struct cli_command cli_fsck = {
     .name = "fsck",
     .summary = "check that recordings and index agree, and mend them",
-    .details = "Looks at every recording and every row: torn ends, files without rows, rows without files, sizes, "
-               "hashes of manifests, keys without shares, unfinished deletions. The recorder must not be running.\n\n"
+    .details = "Looks at every recording and every row: torn ends, files without rows, rows "
+               "without files, sizes, "
+               "hashes of manifests, keys without shares, unfinished deletions. The recorder must "
+               "not be running.\n\n"
                "Exit code 0 only if nothing is wrong, or everything that was is repaired.",
     .options = options,
-    .examples = "# look only\nlethe fsck --data /var/lib/lethe\n# mend, and read every byte\nlethe fsck --repair --verify",
+    .examples = "# look only\nlethe fsck --data /var/lib/lethe\n# mend, and read every byte\nlethe "
+                "fsck --repair --verify",
     .max_args = 0,
     .run = run,
 };

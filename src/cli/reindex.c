@@ -28,13 +28,15 @@ static int run(const struct cli_args *a)
     }
     bool ok = c.unrepairable == 0;
     if (!notes) {
-        printf("%llu files read, %llu rows written, %llu files finished, %llu unreadable\n", (unsigned long long)c.files,
-               (unsigned long long)c.rows, (unsigned long long)c.repaired, (unsigned long long)c.unrepairable);
+        printf("%llu files read, %llu rows written, %llu files finished, %llu unreadable\n",
+               (unsigned long long)c.files, (unsigned long long)c.rows,
+               (unsigned long long)c.repaired, (unsigned long long)c.unrepairable);
         return ok ? 0 : 1;
     }
     int code = cli_json_print(json_pack("{sb so sI sI sI sI}", "ok", ok, "problems", notes, "files",
                                         (json_int_t)c.files, "rows", (json_int_t)c.rows, "repaired",
-                                        (json_int_t)c.repaired, "unrepairable", (json_int_t)c.unrepairable));
+                                        (json_int_t)c.repaired, "unrepairable",
+                                        (json_int_t)c.unrepairable));
     return code ? code : !ok;
 }
 
@@ -47,8 +49,10 @@ static const struct cli_option options[] = {
 const struct cli_command cli_reindex = {
     .name = "reindex",
     .summary = "make the index anew from the recordings",
-    .details = "Every recording says what it is, so the index can be lost. Cameras, gaps and events are taken over from "
-               "the old index as far as it can be read; it stays as lethe.db.old. The recorder must not be running.",
+    .details = "Every recording says what it is, so the index can be lost. Cameras, gaps and "
+               "events are taken over from "
+               "the old index as far as it can be read; it stays as lethe.db.old. The recorder "
+               "must not be running.",
     .options = options,
     .examples = "# after the database was damaged\nlethe reindex --data /var/lib/lethe",
     .max_args = 0,

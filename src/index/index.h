@@ -2,10 +2,11 @@
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H
 /*
- * The index: what is recorded where. One table of functions per back end (sqlite.c; PostgreSQL is another issue).
- * The files are the truth, the index can be rebuilt from them. Blocking; call it from a worker, never from a loop.
- * An index handle is thread-bound. Times are UTC microseconds. E_BUSY: another writer holds the database, try again.
- * A callback may not use the handle that calls it.
+ * The index: what is recorded where. One table of functions per back end (sqlite.c; PostgreSQL is
+ * another issue). The files are the truth, the index can be rebuilt from them. Blocking; call it
+ * from a worker, never from a loop. An index handle is thread-bound. Times are UTC microseconds.
+ * E_BUSY: another writer holds the database, try again. A callback may not use the handle that
+ * calls it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,51 +17,57 @@
 #define INDEX_PATH 192
 
 struct index_camera {
-    char id[INDEX_ID];       /* [a-z0-9][a-z0-9._-]{0,62} */
-    char name[128];          /* for people */
+    char id[INDEX_ID];                /* [a-z0-9][a-z0-9._-]{0,62} */
+    char name[128];                   /* for people */
     char main_url[512], sub_url[512]; /* may hold credentials: never logged */
-    char pin[65];            /* hex SHA-256 of the RTSPS certificate, or "" */
-    int transport;           /* enum rtsp_transport */
+    char pin[65];                     /* hex SHA-256 of the RTSPS certificate, or "" */
+    int transport;                    /* enum rtsp_transport */
     bool audio, enabled, tls_insecure;
-    int retention_days;      /* 0: the node's */
+    int retention_days; /* 0: the node's */
     int64_t changed_us;
 };
 
 enum index_state { INDEX_OPEN, INDEX_CLOSED, INDEX_GARBAGE };
 
 struct index_recording {
-    int64_t id;              /* 0 before insert */
+    int64_t id; /* 0 before insert */
     char camera[INDEX_ID];
-    int view;                /* enum mp4_view */
+    int view; /* enum mp4_view */
     int64_t start_us, end_us, epoch_us;
-    char path[INDEX_PATH];   /* relative to the volume */
+    char path[INDEX_PATH]; /* relative to the volume */
     int64_t bytes;
-    int64_t frames;          /* pictures */
+    int64_t frames; /* pictures */
     uint8_t kid[16];
-    uint8_t manifest[32];    /* zero while open */
-    char end_reason[24];     /* "" while open */
+    uint8_t manifest[32]; /* zero while open */
+    char end_reason[24];  /* "" while open */
     enum index_state state;
-    int retention_days;      /* promised when it was made */
+    int retention_days; /* promised when it was made */
 };
 
 struct index_gap {
     char camera[INDEX_ID];
-    int64_t from_us, to_us;  /* to_us 0: still going on */
-    char reason[24];         /* stream-lost, shutdown, crash, disk-full, … never empty */
+    int64_t from_us, to_us; /* to_us 0: still going on */
+    char reason[24];        /* stream-lost, shutdown, crash, disk-full, … never empty */
     char detail[160];
 };
 
 struct index_event {
     int64_t at_us;
-    char kind[32];           /* disk-full, retention-shortfall, volume-lost, fsync-failed, clock-stepped, … */
-    char camera[INDEX_ID];   /* "" for the node */
+    char kind[32]; /* disk-full, retention-shortfall, volume-lost, fsync-failed, clock-stepped, … */
+    char camera[INDEX_ID]; /* "" for the node */
     char text[256];
 };
 
 /* One change to the index; a batch is one transaction. */
 struct index_change {
-    enum { INDEX_PUT_RECORDING, INDEX_CLOSE_RECORDING, INDEX_GARBAGE_RECORDING, INDEX_DROP_RECORDING, INDEX_PUT_GAP,
-           INDEX_PUT_EVENT } kind;
+    enum {
+        INDEX_PUT_RECORDING,
+        INDEX_CLOSE_RECORDING,
+        INDEX_GARBAGE_RECORDING,
+        INDEX_DROP_RECORDING,
+        INDEX_PUT_GAP,
+        INDEX_PUT_EVENT
+    } kind;
     union {
         struct index_recording recording; /* found by path for CLOSE, GARBAGE and DROP */
         struct index_gap gap;             /* same camera and from_us: replaced */
@@ -73,41 +80,56 @@ struct index;
 struct index_ops {
     const char *name;
     /*
-     * @where: a data directory (the index is its lethe.db) or the database itself. Creates (mode 0600) and migrates
-     * unless @read_only. Errors: E_BUSY, E_CORRUPT (run `lethe reindex`), E_UNSUPPORTED (made by a newer version).
+     * @where: a data directory (the index is its lethe.db) or the database itself. Creates (mode
+     * 0600) and migrates unless @read_only. Errors: E_BUSY, E_CORRUPT (run `lethe reindex`),
+     * E_UNSUPPORTED (made by a newer version).
      */
     int (*open)(const char *where, bool read_only, struct index **ret, struct err *reterr);
     void (*close)(struct index *ix);
     /* One transaction: all or nothing. */
-    int (*apply)(struct index *ix, const struct index_change *changes, size_t n, struct err *reterr);
-    int (*recordings)(struct index *ix, const char *camera /* NULL: all */, int view /* -1: all */, int64_t from_us,
-                      int64_t to_us, int (*cb)(void *user, const struct index_recording *r), void *user, struct err *reterr);
-    /* Oldest first; end of retention is end_us + retention_days. @limit rows. Includes garbage, not what is open. */
+    int (*apply)(struct index *ix, const struct index_change *changes, size_t n,
+                 struct err *reterr);
+    int (*recordings)(struct index *ix, const char *camera /* NULL: all */, int view /* -1: all */,
+                      int64_t from_us, int64_t to_us,
+                      int (*cb)(void *user, const struct index_recording *r), void *user,
+                      struct err *reterr);
+    /* Oldest first; end of retention is end_us + retention_days. @limit rows. Includes garbage, not
+     * what is open. */
     int (*expired)(struct index *ix, int64_t now_us, size_t limit,
-                   int (*cb)(void *user, const struct index_recording *r), void *user, struct err *reterr);
+                   int (*cb)(void *user, const struct index_recording *r), void *user,
+                   struct err *reterr);
     /* Closed recordings by end_us, whatever their retention. */
-    int (*oldest)(struct index *ix, size_t limit, int (*cb)(void *user, const struct index_recording *r), void *user,
+    int (*oldest)(struct index *ix, size_t limit,
+                  int (*cb)(void *user, const struct index_recording *r), void *user,
                   struct err *reterr);
     int (*gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                 int (*cb)(void *user, const struct index_gap *g), void *user, struct err *reterr);
     int (*events)(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,
-                  int (*cb)(void *user, const struct index_event *e), void *user, struct err *reterr);
-    int (*cameras)(struct index *ix, int (*cb)(void *user, const struct index_camera *c), void *user, struct err *reterr);
-    int (*camera_put)(struct index *ix, const struct index_camera *cams, size_t n, bool replace, struct err *reterr); /* all or nothing */
+                  int (*cb)(void *user, const struct index_event *e), void *user,
+                  struct err *reterr);
+    int (*cameras)(struct index *ix, int (*cb)(void *user, const struct index_camera *c),
+                   void *user, struct err *reterr);
+    int (*camera_put)(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
+                      struct err *reterr); /* all or nothing */
     int (*camera_remove)(struct index *ix, const char *id, struct err *reterr);
-    int64_t (*camera_version)(struct index *ix); /* changes whenever any camera row changes, by any process */
+    int64_t (*camera_version)(
+        struct index *ix); /* changes whenever any camera row changes, by any process */
     int (*meta_get)(struct index *ix, const char *key, char *ret, size_t cap); /* E_NOTFOUND */
     int (*meta_put)(struct index *ix, const char *key, const char *value, struct err *reterr);
-    int (*check)(struct index *ix, int (*problem)(void *user, const char *text), void *user, struct err *reterr);
+    int (*check)(struct index *ix, int (*problem)(void *user, const char *text), void *user,
+                 struct err *reterr);
     /* Rows that are open or garbage: what a start has to look after. */
-    int (*unfinished)(struct index *ix, int (*cb)(void *user, const struct index_recording *r), void *user,
-                      struct err *reterr);
+    int (*unfinished)(struct index *ix, int (*cb)(void *user, const struct index_recording *r),
+                      void *user, struct err *reterr);
     int (*find)(struct index *ix, const char *path, struct index_recording *ret); /* E_NOTFOUND */
-    /* End of the oldest closed recording and start of the newest of any state; E_NOTFOUND when there is none. */
+    /* End of the oldest closed recording and start of the newest of any state; E_NOTFOUND when
+     * there is none. */
     int (*span)(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
     /* Forget gaps that ended and events that happened before these times. */
-    int (*prune)(struct index *ix, int64_t gaps_before_us, int64_t events_before_us, struct err *reterr);
-    /* From now on a commit is on the disk when apply() returns (needed before files are unlinked). May be NULL. */
+    int (*prune)(struct index *ix, int64_t gaps_before_us, int64_t events_before_us,
+                 struct err *reterr);
+    /* From now on a commit is on the disk when apply() returns (needed before files are unlinked).
+     * May be NULL. */
     int (*durable)(struct index *ix);
 };
 /* Every back end's struct begins with this. */

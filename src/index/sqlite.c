@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * SQLite as the index: write-ahead log, synchronous NORMAL (a power cut may lose the last rows, which the next start
- * finds again in the files), a short busy timeout so that the caller decides how long to try.
+ * SQLite as the index: write-ahead log, synchronous NORMAL (a power cut may lose the last rows,
+ * which the next start finds again in the files), a short busy timeout so that the caller decides
+ * how long to try.
  */
 #include "index/sqlite_private.h"
 
@@ -17,22 +18,27 @@
 
 #define BUSY_TIMEOUT_MS 200
 
-#define RECORDING_COLUMNS                                                                                              \
-    "r.id, c.id, r.view, r.start_us, r.end_us, r.epoch_us, r.path, r.bytes, r.frames, r.kid, r.manifest,"              \
-    " r.end_reason, r.state, r.retention_days FROM recording r JOIN camera_id c ON c.key = r.camera "
-#define CAMERA_COLUMNS                                                                                                 \
-    "id, name, main_url, sub_url, pin, transport, audio, enabled, tls_insecure, retention_days, changed_us"
+#define RECORDING_COLUMNS                                                                          \
+    "r.id, c.id, r.view, r.start_us, r.end_us, r.epoch_us, r.path, r.bytes, r.frames, r.kid, "     \
+    "r.manifest,"                                                                                  \
+    " r.end_reason, r.state, r.retention_days FROM recording r JOIN camera_id c ON c.key = "       \
+    "r.camera "
+#define CAMERA_COLUMNS                                                                             \
+    "id, name, main_url, sub_url, pin, transport, audio, enabled, tls_insecure, retention_days, "  \
+    "changed_us"
 
 static const char *const sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_PUT_RECORDING] =
-        "INSERT INTO recording(camera, view, start_us, end_us, epoch_us, path, bytes, frames, kid, manifest,"
-        " end_reason, state, retention_days, expires_us)"
-        " VALUES((SELECT key FROM camera_id WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
-        " ON CONFLICT(path) DO UPDATE SET end_us = ?4, bytes = ?7, frames = ?8, kid = ?9, manifest = ?10,"
-        " end_reason = ?11, state = ?12, expires_us = ?14 WHERE state <> 2",
+    [SQL_PUT_RECORDING] = "INSERT INTO recording(camera, view, start_us, end_us, epoch_us, path, "
+                          "bytes, frames, kid, manifest,"
+                          " end_reason, state, retention_days, expires_us)"
+                          " VALUES((SELECT key FROM camera_id WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, "
+                          "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+                          " ON CONFLICT(path) DO UPDATE SET end_us = ?4, bytes = ?7, frames = ?8, "
+                          "kid = ?9, manifest = ?10,"
+                          " end_reason = ?11, state = ?12, expires_us = ?14 WHERE state <> 2",
     [SQL_SET_STATE] = "UPDATE recording SET state = ?2 WHERE path = ?1",
     [SQL_DROP_RECORDING] = "DELETE FROM recording WHERE path = ?1",
     [SQL_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -40,11 +46,12 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_RECORDINGS_OF_CAMERA] =
         "SELECT " RECORDING_COLUMNS
         "WHERE r.camera = (SELECT key FROM camera_id WHERE id = ?1) AND (?2 < 0 OR r.view = ?2)"
-        " AND r.view BETWEEN 0 AND 9 AND r.start_us >= ?3 AND r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
+        " AND r.view BETWEEN 0 AND 9 AND r.start_us >= ?3 AND r.start_us < ?5 AND (r.end_us > ?4 "
+        "OR r.state = 0)"
         " AND r.state < 2 ORDER BY r.start_us, r.view, r.path",
     [SQL_RECORDINGS_OF_ALL] =
-        "SELECT " RECORDING_COLUMNS
-        "WHERE (?2 < 0 OR r.view = ?2) AND r.start_us >= ?3 AND r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
+        "SELECT " RECORDING_COLUMNS "WHERE (?2 < 0 OR r.view = ?2) AND r.start_us >= ?3 AND "
+                                    "r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
         " AND r.state < 2 ORDER BY r.start_us, r.path",
     [SQL_EXPIRED] = "SELECT " RECORDING_COLUMNS
                     "WHERE r.expires_us <= ?1 AND r.state <> 0 ORDER BY r.expires_us LIMIT ?2",
@@ -53,18 +60,21 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_FIND] = "SELECT " RECORDING_COLUMNS "WHERE r.path = ?1",
     [SQL_OLDEST_US] = "SELECT end_us FROM recording WHERE state = 1 ORDER BY end_us LIMIT 1",
     [SQL_NEWEST_US] = "SELECT start_us FROM recording ORDER BY start_us DESC LIMIT 1",
-    [SQL_GAPS] = "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"
-                 " AND from_us < ?3 AND (to_us > ?2 OR to_us = 0) ORDER BY from_us, camera",
+    [SQL_GAPS] =
+        "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"
+        " AND from_us < ?3 AND (to_us > ?2 OR to_us = 0) ORDER BY from_us, camera",
     [SQL_EVENTS] = "SELECT at_us, kind, camera, text FROM event WHERE at_us >= ?1 AND at_us < ?2"
                    " ORDER BY at_us DESC, id DESC LIMIT ?3",
     [SQL_PRUNE_GAPS] = "DELETE FROM gap WHERE to_us > 0 AND to_us < ?1",
     [SQL_PRUNE_EVENTS] = "DELETE FROM event WHERE at_us < ?1",
     [SQL_CAMERAS] = "SELECT " CAMERA_COLUMNS " FROM camera ORDER BY id",
-    [SQL_CAMERA_INSERT] =
-        "INSERT INTO camera(" CAMERA_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_CAMERA_INSERT] = "INSERT INTO camera(" CAMERA_COLUMNS
+                          ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [SQL_CAMERA_REPLACE] =
-        "INSERT INTO camera(" CAMERA_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        " ON CONFLICT(id) DO UPDATE SET name = ?2, main_url = ?3, sub_url = ?4, pin = ?5, transport = ?6, audio = ?7,"
+        "INSERT INTO camera(" CAMERA_COLUMNS
+        ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        " ON CONFLICT(id) DO UPDATE SET name = ?2, main_url = ?3, sub_url = ?4, pin = ?5, "
+        "transport = ?6, audio = ?7,"
         " enabled = ?8, tls_insecure = ?9, retention_days = ?10, changed_us = ?11",
     [SQL_CAMERA_REMOVE] = "DELETE FROM camera WHERE id = ?1",
     [SQL_CAMERA_VERSION] = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'camera_version'",
@@ -77,26 +87,47 @@ int sqlite_error(struct sqlite_index *x, const char *what, struct err *reterr)
     int code;
     switch (sqlite3_errcode(x->db) & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: code = E_BUSY; break;
-    case SQLITE_FULL: code = -ENOSPC; break;
-    case SQLITE_IOERR: code = -EIO; break;
-    case SQLITE_NOMEM: code = -ENOMEM; break;
-    case SQLITE_READONLY: code = -EROFS; break;
-    case SQLITE_CANTOPEN: code = -ENOENT; break;
+    case SQLITE_LOCKED:
+        code = E_BUSY;
+        break;
+    case SQLITE_FULL:
+        code = -ENOSPC;
+        break;
+    case SQLITE_IOERR:
+        code = -EIO;
+        break;
+    case SQLITE_NOMEM:
+        code = -ENOMEM;
+        break;
+    case SQLITE_READONLY:
+        code = -EROFS;
+        break;
+    case SQLITE_CANTOPEN:
+        code = -ENOENT;
+        break;
     case SQLITE_PERM:
-    case SQLITE_AUTH: code = -EACCES; break;
+    case SQLITE_AUTH:
+        code = -EACCES;
+        break;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: code = E_CORRUPT; break;
-    case SQLITE_CONSTRAINT: code = E_EXISTS; break;
-    default: code = E_BUG;
+    case SQLITE_NOTADB:
+        code = E_CORRUPT;
+        break;
+    case SQLITE_CONSTRAINT:
+        code = E_EXISTS;
+        break;
+    default:
+        code = E_BUG;
     }
     return err_set(reterr, code, "%s: %s", what, sqlite3_errmsg(x->db));
 }
 
-int sqlite_prepare(struct sqlite_index *x, enum sqlite_statement id, sqlite3_stmt **ret, struct err *reterr)
+int sqlite_prepare(struct sqlite_index *x, enum sqlite_statement id, sqlite3_stmt **ret,
+                   struct err *reterr)
 {
     sqlite3_stmt **st = &x->stmt[id];
-    if (!*st && sqlite3_prepare_v3(x->db, sql[id], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
+    if (!*st &&
+        sqlite3_prepare_v3(x->db, sql[id], -1, SQLITE_PREPARE_PERSISTENT, st, NULL) != SQLITE_OK)
         return sqlite_error(x, "preparing a query of the index", reterr);
     sqlite3_reset(*st);
     sqlite3_clear_bindings(*st);
@@ -112,7 +143,8 @@ int sqlite_run(struct sqlite_index *x, sqlite3_stmt *st, const char *what, struc
     return err;
 }
 
-static int run_simple(struct sqlite_index *x, enum sqlite_statement id, const char *what, struct err *reterr)
+static int run_simple(struct sqlite_index *x, enum sqlite_statement id, const char *what,
+                      struct err *reterr)
 {
     sqlite3_stmt *st = NULL;
     int err = sqlite_prepare(x, id, &st, reterr);
@@ -152,7 +184,8 @@ static void bind_text(sqlite3_stmt *st, int at, const char *text)
 static int intern_camera(struct sqlite_index *x, const char *camera, struct err *reterr)
 {
     sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(x->db, "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)", -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(x->db, "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)", -1, &st,
+                           NULL) != SQLITE_OK)
         return sqlite_error(x, "preparing a query of the index", reterr);
     bind_text(st, 1, camera);
     int err = sqlite_run(x, st, "naming a camera in the index", reterr);
@@ -160,8 +193,8 @@ static int intern_camera(struct sqlite_index *x, const char *camera, struct err 
     return err;
 }
 
-static int try_put_recording(struct sqlite_index *x, const struct index_recording *r, enum index_state state,
-                             struct err *reterr)
+static int try_put_recording(struct sqlite_index *x, const struct index_recording *r,
+                             enum index_state state, struct err *reterr)
 {
     sqlite3_stmt *st;
     int err = sqlite_prepare(x, SQL_PUT_RECORDING, &st, reterr);
@@ -184,8 +217,8 @@ static int try_put_recording(struct sqlite_index *x, const struct index_recordin
     return sqlite_run(x, st, "writing a recording's row", reterr);
 }
 
-static int put_recording(struct sqlite_index *x, const struct index_recording *r, enum index_state state,
-                         struct err *reterr)
+static int put_recording(struct sqlite_index *x, const struct index_recording *r,
+                         enum index_state state, struct err *reterr)
 {
     int err = try_put_recording(x, r, state, reterr);
     if (err != E_EXISTS) /* NOT NULL failed: the camera has no number yet */
@@ -194,7 +227,8 @@ static int put_recording(struct sqlite_index *x, const struct index_recording *r
     return err < 0 ? err : try_put_recording(x, r, state, reterr);
 }
 
-static int by_path(struct sqlite_index *x, enum sqlite_statement id, const char *path, struct err *reterr)
+static int by_path(struct sqlite_index *x, enum sqlite_statement id, const char *path,
+                   struct err *reterr)
 {
     sqlite3_stmt *st;
     int err = sqlite_prepare(x, id, &st, reterr);
@@ -236,17 +270,24 @@ static int put_event(struct sqlite_index *x, const struct index_event *e, struct
 static int apply_one(struct sqlite_index *x, const struct index_change *c, struct err *reterr)
 {
     switch (c->kind) {
-    case INDEX_PUT_RECORDING: return put_recording(x, &c->recording, c->recording.state, reterr);
-    case INDEX_CLOSE_RECORDING: return put_recording(x, &c->recording, INDEX_CLOSED, reterr);
-    case INDEX_GARBAGE_RECORDING: return by_path(x, SQL_SET_STATE, c->recording.path, reterr);
-    case INDEX_DROP_RECORDING: return by_path(x, SQL_DROP_RECORDING, c->recording.path, reterr);
-    case INDEX_PUT_GAP: return put_gap(x, &c->gap, reterr);
-    case INDEX_PUT_EVENT: return put_event(x, &c->event, reterr);
+    case INDEX_PUT_RECORDING:
+        return put_recording(x, &c->recording, c->recording.state, reterr);
+    case INDEX_CLOSE_RECORDING:
+        return put_recording(x, &c->recording, INDEX_CLOSED, reterr);
+    case INDEX_GARBAGE_RECORDING:
+        return by_path(x, SQL_SET_STATE, c->recording.path, reterr);
+    case INDEX_DROP_RECORDING:
+        return by_path(x, SQL_DROP_RECORDING, c->recording.path, reterr);
+    case INDEX_PUT_GAP:
+        return put_gap(x, &c->gap, reterr);
+    case INDEX_PUT_EVENT:
+        return put_event(x, &c->event, reterr);
     }
     return err_set(reterr, E_BUG, "unknown change of the index");
 }
 
-static int sqlite_apply(struct index *ix, const struct index_change *changes, size_t n, struct err *reterr)
+static int sqlite_apply(struct index *ix, const struct index_change *changes, size_t n,
+                        struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     int err = sqlite_begin(x, reterr);
@@ -257,7 +298,8 @@ static int sqlite_apply(struct index *ix, const struct index_change *changes, si
     return sqlite_finish(x, err, reterr);
 }
 
-static int sqlite_prune(struct index *ix, int64_t gaps_before_us, int64_t events_before_us, struct err *reterr)
+static int sqlite_prune(struct index *ix, int64_t gaps_before_us, int64_t events_before_us,
+                        struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
@@ -326,12 +368,14 @@ static void sqlite_close(struct index *ix)
     free(x);
 }
 
-/* The camera register may hold credentials, so the file must never exist with wider rights, not even for a moment. */
+/* The camera register may hold credentials, so the file must never exist with wider rights, not
+ * even for a moment. */
 static int create_private(const char *path, struct err *reterr)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == EEXIST ? 0 : err_set(reterr, -errno, "creating %s: %s", path, strerror(errno));
+        return errno == EEXIST ? 0
+                               : err_set(reterr, -errno, "creating %s: %s", path, strerror(errno));
     close(fd); /* nobody else has it open yet, so no lock of another handle is lost here */
     return 0;
 }
@@ -342,9 +386,11 @@ static int configure(struct sqlite_index *x, bool read_only, struct err *reterr)
     sqlite3_busy_timeout(x->db, BUSY_TIMEOUT_MS);
     if (read_only)
         return sqlite_schema_check(x, reterr);
-    if (sqlite3_exec(x->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
-                            "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF",
-                     NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(
+            x->db,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
+            "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF",
+            NULL, NULL, NULL) != SQLITE_OK)
         return sqlite_error(x, "opening the index", reterr);
     return sqlite_migrate(x, reterr);
 }

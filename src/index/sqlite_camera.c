@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "index/sqlite_private.h"
 
-int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera *), void *user, struct err *reterr)
+int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera *), void *user,
+                   struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
@@ -30,7 +31,8 @@ int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera
     return err;
 }
 
-static int put_one(struct sqlite_index *x, const struct index_camera *c, bool replace, struct err *reterr)
+static int put_one(struct sqlite_index *x, const struct index_camera *c, bool replace,
+                   struct err *reterr)
 {
     sqlite3_stmt *st;
     int err = sqlite_prepare(x, replace ? SQL_CAMERA_REPLACE : SQL_CAMERA_INSERT, &st, reterr);
@@ -49,7 +51,8 @@ static int put_one(struct sqlite_index *x, const struct index_camera *c, bool re
     return err == E_EXISTS ? err_set(reterr, err, "camera %s exists already", c->id) : err;
 }
 
-int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace, struct err *reterr)
+int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
+                      struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     int err = sqlite_begin(x, reterr);
@@ -81,7 +84,8 @@ int64_t sqlite_camera_version(struct index *ix)
     int err = sqlite_prepare(x, SQL_CAMERA_VERSION, &st, NULL);
     if (err < 0)
         return err;
-    int64_t version = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : sqlite_error(x, "cameras", NULL);
+    int64_t version = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0)
+                                                     : sqlite_error(x, "cameras", NULL);
     sqlite3_reset(st);
     return version;
 }

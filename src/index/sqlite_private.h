@@ -6,7 +6,8 @@
 
 #include "index/index.h"
 
-/* A file spans at most one epoch, an epoch at most an hour: bounds how far back a query by time must look. */
+/* A file spans at most one epoch, an epoch at most an hour: bounds how far back a query by time
+ * must look. */
 #define SQLITE_LONGEST_RECORDING_US (INT64_C(7200) * 1000000)
 
 enum sqlite_statement {
@@ -54,7 +55,8 @@ static inline struct sqlite_index *sqlite_index(struct index *ix)
 /* Our code for SQLite's result; @reterr gets "what: message". */
 int sqlite_error(struct sqlite_index *x, const char *what, struct err *reterr);
 /* The prepared statement, reset and without bindings. NULL is never returned on success. */
-int sqlite_prepare(struct sqlite_index *x, enum sqlite_statement id, sqlite3_stmt **ret, struct err *reterr);
+int sqlite_prepare(struct sqlite_index *x, enum sqlite_statement id, sqlite3_stmt **ret,
+                   struct err *reterr);
 /* Run a prepared statement that yields no row. */
 int sqlite_run(struct sqlite_index *x, sqlite3_stmt *st, const char *what, struct err *reterr);
 int sqlite_begin(struct sqlite_index *x, struct err *reterr);
@@ -68,25 +70,30 @@ int sqlite_migrate(struct sqlite_index *x, struct err *reterr);
 int sqlite_schema_check(struct sqlite_index *x, struct err *reterr);
 
 /* sqlite_query.c */
-int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t from_us, int64_t to_us,
-                      int (*cb)(void *, const struct index_recording *), void *user, struct err *reterr);
-int sqlite_expired(struct index *ix, int64_t now_us, size_t limit, int (*cb)(void *, const struct index_recording *),
-                   void *user, struct err *reterr);
-int sqlite_oldest(struct index *ix, size_t limit, int (*cb)(void *, const struct index_recording *), void *user,
-                  struct err *reterr);
-int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_recording *), void *user,
+int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t from_us,
+                      int64_t to_us, int (*cb)(void *, const struct index_recording *), void *user,
                       struct err *reterr);
+int sqlite_expired(struct index *ix, int64_t now_us, size_t limit,
+                   int (*cb)(void *, const struct index_recording *), void *user,
+                   struct err *reterr);
+int sqlite_oldest(struct index *ix, size_t limit, int (*cb)(void *, const struct index_recording *),
+                  void *user, struct err *reterr);
+int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_recording *),
+                      void *user, struct err *reterr);
 int sqlite_find(struct index *ix, const char *path, struct index_recording *ret);
 int sqlite_span(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
 int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                 int (*cb)(void *, const struct index_gap *), void *user, struct err *reterr);
 int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,
                   int (*cb)(void *, const struct index_event *), void *user, struct err *reterr);
-int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user, struct err *reterr);
+int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user,
+                 struct err *reterr);
 
 /* sqlite_camera.c */
-int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera *), void *user, struct err *reterr);
-int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace, struct err *reterr);
+int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera *), void *user,
+                   struct err *reterr);
+int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
+                      struct err *reterr);
 int sqlite_camera_remove(struct index *ix, const char *id, struct err *reterr);
 int64_t sqlite_camera_version(struct index *ix);
 #endif

@@ -30,8 +30,9 @@ static void read_recording(sqlite3_stmt *st, struct index_recording *r)
     r->retention_days = sqlite3_column_int(st, 13);
 }
 
-static int each_recording(struct sqlite_index *x, sqlite3_stmt *st, int (*cb)(void *, const struct index_recording *),
-                          void *user, struct err *reterr)
+static int each_recording(struct sqlite_index *x, sqlite3_stmt *st,
+                          int (*cb)(void *, const struct index_recording *), void *user,
+                          struct err *reterr)
 {
     int err = 0, rc = SQLITE_DONE;
     while (err == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -45,16 +46,19 @@ static int each_recording(struct sqlite_index *x, sqlite3_stmt *st, int (*cb)(vo
     return err;
 }
 
-int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t from_us, int64_t to_us,
-                      int (*cb)(void *, const struct index_recording *), void *user, struct err *reterr)
+int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t from_us,
+                      int64_t to_us, int (*cb)(void *, const struct index_recording *), void *user,
+                      struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
-    int err = sqlite_prepare(x, camera ? SQL_RECORDINGS_OF_CAMERA : SQL_RECORDINGS_OF_ALL, &st, reterr);
+    int err =
+        sqlite_prepare(x, camera ? SQL_RECORDINGS_OF_CAMERA : SQL_RECORDINGS_OF_ALL, &st, reterr);
     if (err < 0)
         return err;
-    int64_t earliest = from_us < INT64_MIN + SQLITE_LONGEST_RECORDING_US ? INT64_MIN
-                                                                         : from_us - SQLITE_LONGEST_RECORDING_US;
+    int64_t earliest = from_us < INT64_MIN + SQLITE_LONGEST_RECORDING_US
+                           ? INT64_MIN
+                           : from_us - SQLITE_LONGEST_RECORDING_US;
     if (camera)
         sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
     sqlite3_bind_int(st, 2, view);
@@ -64,8 +68,9 @@ int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t fr
     return each_recording(x, st, cb, user, reterr);
 }
 
-int sqlite_expired(struct index *ix, int64_t now_us, size_t limit, int (*cb)(void *, const struct index_recording *),
-                   void *user, struct err *reterr)
+int sqlite_expired(struct index *ix, int64_t now_us, size_t limit,
+                   int (*cb)(void *, const struct index_recording *), void *user,
+                   struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
@@ -77,8 +82,8 @@ int sqlite_expired(struct index *ix, int64_t now_us, size_t limit, int (*cb)(voi
     return each_recording(x, st, cb, user, reterr);
 }
 
-int sqlite_oldest(struct index *ix, size_t limit, int (*cb)(void *, const struct index_recording *), void *user,
-                  struct err *reterr)
+int sqlite_oldest(struct index *ix, size_t limit, int (*cb)(void *, const struct index_recording *),
+                  void *user, struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
@@ -89,8 +94,8 @@ int sqlite_oldest(struct index *ix, size_t limit, int (*cb)(void *, const struct
     return each_recording(x, st, cb, user, reterr);
 }
 
-int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_recording *), void *user,
-                      struct err *reterr)
+int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_recording *),
+                      void *user, struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st;
@@ -198,7 +203,8 @@ int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit
     return err;
 }
 
-int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user, struct err *reterr)
+int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user,
+                 struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st = NULL;

@@ -2,25 +2,32 @@
 #include "index/sqlite_private.h"
 
 /*
- * Each entry brings the schema from version i to i + 1 (PRAGMA user_version). Entries are never edited, only added.
+ * Each entry brings the schema from version i to i + 1 (PRAGMA user_version). Entries are never
+ * edited, only added.
  *
- * recording  one row per file; found by path, by camera and time, by end of retention, by age. `state` 0 open,
- *            1 closed, 2 garbage. `expires_us` is end_us + retention: retention reads one index from the front.
- * camera_id  camera names are long and repeat millions of times: rows hold a number.
- * camera     register of cameras. Triggers count every change in meta, so that any process can see them.
+ * recording  one row per file; found by path, by camera and time, by end of retention, by age.
+ * `state` 0 open, 1 closed, 2 garbage. `expires_us` is end_us + retention: retention reads one
+ * index from the front. camera_id  camera names are long and repeat millions of times: rows hold a
+ * number. camera     register of cameras. Triggers count every change in meta, so that any process
+ * can see them.
  */
 static const char *const migrations[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE camera("
-    " id TEXT PRIMARY KEY, name TEXT NOT NULL, main_url TEXT NOT NULL, sub_url TEXT NOT NULL, pin TEXT NOT NULL,"
-    " transport INTEGER NOT NULL, audio INTEGER NOT NULL, enabled INTEGER NOT NULL, tls_insecure INTEGER NOT NULL,"
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, main_url TEXT NOT NULL, sub_url TEXT NOT NULL, pin "
+    "TEXT NOT NULL,"
+    " transport INTEGER NOT NULL, audio INTEGER NOT NULL, enabled INTEGER NOT NULL, tls_insecure "
+    "INTEGER NOT NULL,"
     " retention_days INTEGER NOT NULL, changed_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE camera_id(key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
     "CREATE TABLE recording("
-    " id INTEGER PRIMARY KEY, camera INTEGER NOT NULL REFERENCES camera_id(key), view INTEGER NOT NULL,"
-    " start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, epoch_us INTEGER NOT NULL, path TEXT NOT NULL,"
+    " id INTEGER PRIMARY KEY, camera INTEGER NOT NULL REFERENCES camera_id(key), view INTEGER NOT "
+    "NULL,"
+    " start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, epoch_us INTEGER NOT NULL, path TEXT NOT "
+    "NULL,"
     " bytes INTEGER NOT NULL, frames INTEGER NOT NULL, kid BLOB NOT NULL, manifest BLOB NOT NULL,"
-    " end_reason TEXT NOT NULL, state INTEGER NOT NULL, retention_days INTEGER NOT NULL, expires_us INTEGER NOT NULL);"
+    " end_reason TEXT NOT NULL, state INTEGER NOT NULL, retention_days INTEGER NOT NULL, "
+    "expires_us INTEGER NOT NULL);"
     "CREATE UNIQUE INDEX recording_path ON recording(path);"
     "CREATE INDEX recording_time ON recording(camera, view, start_us);"
     "CREATE INDEX recording_start ON recording(start_us);"
@@ -32,7 +39,8 @@ static const char *const migrations[] = {
     " detail TEXT NOT NULL, PRIMARY KEY(camera, from_us)) WITHOUT ROWID;"
     "CREATE INDEX gap_to ON gap(to_us);"
     "CREATE TABLE event("
-    " id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, camera TEXT NOT NULL, text TEXT NOT NULL);"
+    " id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, camera TEXT NOT NULL, "
+    "text TEXT NOT NULL);"
     "CREATE INDEX event_at ON event(at_us);"
     "INSERT INTO meta VALUES('camera_version', '1');"
     "CREATE TRIGGER camera_inserted AFTER INSERT ON camera BEGIN"
@@ -66,8 +74,10 @@ int sqlite_schema_check(struct sqlite_index *x, struct err *reterr)
         return err;
     if (version == VERSION)
         return 0;
-    return err_set(reterr, E_UNSUPPORTED, "the index has schema version %d, this program knows %d: %s", version, VERSION,
-                   version > VERSION ? "it was made by a newer version of lethe" : "start the recorder once to update it");
+    return err_set(reterr, E_UNSUPPORTED,
+                   "the index has schema version %d, this program knows %d: %s", version, VERSION,
+                   version > VERSION ? "it was made by a newer version of lethe"
+                                     : "start the recorder once to update it");
 }
 
 static int step(struct sqlite_index *x, int from, struct err *reterr)

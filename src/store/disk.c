@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* One file on the disk. Direct I/O: buffered writing of 2,000 growing files cost over ten times the CPU time. */
+/* One file on the disk. Direct I/O: buffered writing of 2,000 growing files cost over ten times the
+ * CPU time. */
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -116,14 +117,15 @@ int64_t disk_entry_end_us(const struct mp4_info *info, const struct mp4_entry *e
     return ticks / rate * SECOND_US + ticks % rate * SECOND_US / rate;
 }
 
-int disk_finish(int fd, const struct mp4_info *info, const struct mp4_entry *entries, size_t n, uint64_t end,
-                const char *reason, uint64_t *ret_size, uint8_t ret_manifest[32])
+int disk_finish(int fd, const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                uint64_t end, const char *reason, uint64_t *ret_size, uint8_t ret_manifest[32])
 {
     struct buf b;
     uint64_t at = 0;
     buf_init(&b, 0);
     disk_buffered(fd);
-    /* A file with more fragments than expected goes without a sidx; the mfra finds everything, too. */
+    /* A file with more fragments than expected goes without a sidx; the mfra finds everything, too.
+     */
     int err = mp4_sidx_build(info, entries, n, disk_max_fragments(info), &b, &at);
     if (err >= 0)
         err = disk_write(fd, b.data, b.len, at);
@@ -134,7 +136,8 @@ int disk_finish(int fd, const struct mp4_info *info, const struct mp4_entry *ent
         err = mp4_tail_build(info, entries, n, end, reason, &b, ret_manifest);
     if (err >= 0)
         err = disk_write(fd, b.data, b.len, end);
-    if (err >= 0 && ftruncate(fd, (off_t)(end + b.len)) < 0) /* frees what was preallocated behind it */
+    if (err >= 0 &&
+        ftruncate(fd, (off_t)(end + b.len)) < 0) /* frees what was preallocated behind it */
         err = -errno;
     if (err >= 0)
         *ret_size = end + b.len;

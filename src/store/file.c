@@ -58,14 +58,18 @@ static int begin_allowed_locked(struct store *s, struct err *reterr)
 {
     switch (s->state) {
     case STORE_VOLUME_LOST:
-        return err_set(reterr, E_NOTFOUND, "the volume %s is not mounted at %s", s->uuid, s->data_dir);
-    case STORE_DISK_FULL: return err_set(reterr, -ENOSPC, "the disk of %s is full", s->data_dir);
-    case STORE_READ_ONLY: return err_set(reterr, -EROFS, "the disk of %s is read-only", s->data_dir);
+        return err_set(reterr, E_NOTFOUND, "the volume %s is not mounted at %s", s->uuid,
+                       s->data_dir);
+    case STORE_DISK_FULL:
+        return err_set(reterr, -ENOSPC, "the disk of %s is full", s->data_dir);
+    case STORE_READ_ONLY:
+        return err_set(reterr, -EROFS, "the disk of %s is read-only", s->data_dir);
     case STORE_WRITE_FAILED:
         if (s->fail_streak >= 8 && store_real_us() - s->last_fail_us < s->tick_us)
             return err_set(reterr, -EIO, "writing to %s fails", s->data_dir);
         break;
-    case STORE_OK: break;
+    case STORE_OK:
+        break;
     }
     if (s->closing)
         return err_set(reterr, E_CLOSED, "the store is closing");
@@ -74,7 +78,8 @@ static int begin_allowed_locked(struct store *s, struct err *reterr)
     return 0;
 }
 
-/* Parameter sets are needed until the end (the sidx lies behind them); most files have three of the sixteen. */
+/* Parameter sets are needed until the end (the sidx lies behind them); most files have three of the
+ * sixteen. */
 static int copy_params(struct media_track *t)
 {
     const struct media_params *from = t->params;
@@ -131,7 +136,8 @@ const struct mp4_info *store_file_info(const struct store_file *sf)
     return &sf->info;
 }
 
-int store_file_begin(struct store *s, const struct mp4_info *info, struct store_file **ret, struct err *reterr)
+int store_file_begin(struct store *s, const struct mp4_info *info, struct store_file **ret,
+                     struct err *reterr)
 {
     char path[INDEX_PATH];
     int err = path_make(info, 0, path);
@@ -177,8 +183,9 @@ static bool disk_slow_locked(struct store *s)
     return first;
 }
 
-int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t next_dts_ticks, int64_t utc_us,
-                      void (*done)(void *user, struct mp4_fragment *f, int code), void *user)
+int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t next_dts_ticks,
+                      int64_t utc_us, void (*done)(void *user, struct mp4_fragment *f, int code),
+                      void *user)
 {
     struct store *s = sf->s;
     size_t bytes = mp4_fragment_payload(f) + MP4_ALIGN;
@@ -193,7 +200,8 @@ int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t nex
     if (err >= 0 && !(op = take_op_locked(s)))
         err = -ENOMEM;
     if (op) {
-        op->kind = OP_FRAGMENT, op->fragment = f, op->bytes = bytes, op->done = done, op->user = user;
+        op->kind = OP_FRAGMENT, op->fragment = f, op->bytes = bytes, op->done = done,
+        op->user = user;
         op->next_dts_ticks = next_dts_ticks, op->utc_us = utc_us;
         s->queue_bytes += bytes;
         if (s->queue_bytes > s->stats.queue_bytes_max)
@@ -203,7 +211,8 @@ int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t nex
     }
     pthread_mutex_unlock(&s->lock);
     if (slow)
-        store_tell(s, "disk-slow", "", "the disk does not keep up: %zu MB wait, frames are being lost",
+        store_tell(s, "disk-slow", "",
+                   "the disk does not keep up: %zu MB wait, frames are being lost",
                    s->cfg.queue_bytes >> 20);
     return err;
 }
@@ -244,7 +253,7 @@ void store_abort_all(struct store *s, const char *reason, int code)
 {
     struct store_file *sf;
     pthread_mutex_lock(&s->lock);
-    list_foreach(sf, &s->files, all)
+    list_foreach (sf, &s->files, all)
         store_abort_locked(sf, reason, code);
     pthread_mutex_unlock(&s->lock);
 }
@@ -253,7 +262,7 @@ void store_end_all(struct store *s, const char *reason)
 {
     struct store_file *sf, *tmp;
     pthread_mutex_lock(&s->lock);
-    list_foreach_safe(sf, tmp, &s->files, all)
+    list_foreach_safe (sf, tmp, &s->files, all)
         end_locked(sf, reason);
     pthread_mutex_unlock(&s->lock);
 }
@@ -275,7 +284,8 @@ static void fill_row(const struct store_file *sf, struct index_recording *r)
     r->retention_days = sf->info.retention_days;
 }
 
-/* Nothing more is written to the file; what was written becomes durable, then @kind goes to the index. */
+/* Nothing more is written to the file; what was written becomes durable, then @kind goes to the
+ * index. */
 static void conclude(struct store_file *sf, int kind, const struct index_recording *r)
 {
     struct store *s = sf->s;
@@ -323,7 +333,8 @@ static void finish(struct store_file *sf, const char *reason)
         return;
     }
     fill_row(sf, &r);
-    int err = disk_finish(sf->fd, &sf->info, sf->entries, sf->n_entries, sf->end, reason, &size, r.manifest);
+    int err = disk_finish(sf->fd, &sf->info, sf->entries, sf->n_entries, sf->end, reason, &size,
+                          r.manifest);
     if (err < 0) { /* the mender does it again from the file, until it can */
         store_classify(s, err);
         store_mend_add(s, sf->path, sf->info.camera, reason, false);
@@ -353,7 +364,8 @@ static void fail(struct store_file *sf, int code)
     }
     pthread_mutex_unlock(&s->lock);
     if (tell)
-        store_tell(s, reason, sf->info.camera, "writing failed (%s: %s), the file is closed; %llu such since the last word",
+        store_tell(s, reason, sf->info.camera,
+                   "writing failed (%s: %s), the file is closed; %llu such since the last word",
                    err_name(code), err_text(code), (unsigned long long)failures);
     finish(sf, reason);
 }
@@ -370,7 +382,8 @@ static int create(struct store_file *sf)
         err = path_make(&sf->info, n, sf->path);
         if (err >= 0)
             err = disk_open_new(s->dirfd, sf->path, &sf->direct, &sf->fd);
-        if (err == -ENOENT && races++ < 8) { /* first of the day, or retention took the empty directory away */
+        if (err == -ENOENT &&
+            races++ < 8) { /* first of the day, or retention took the empty directory away */
             err = disk_make_dirs(s->dirfd, sf->path, &made);
             n--;
         } else if (err == -EEXIST && n < 100000) {
@@ -387,7 +400,9 @@ static void preallocate(struct store_file *sf, uint64_t need)
 {
     uint64_t per = sf->n_entries ? sf->end / sf->n_entries : PREALLOCATE_MIN / 4;
     uint64_t chunk = per * PREALLOCATE_FRAGMENTS;
-    chunk = chunk < PREALLOCATE_MIN ? PREALLOCATE_MIN : chunk > PREALLOCATE_MAX ? PREALLOCATE_MAX : chunk;
+    chunk = chunk < PREALLOCATE_MIN   ? PREALLOCATE_MIN
+            : chunk > PREALLOCATE_MAX ? PREALLOCATE_MAX
+                                      : chunk;
     if (chunk < need)
         chunk = need;
     chunk = (chunk + PREALLOCATE_MIN - 1) & ~(PREALLOCATE_MIN - 1);
@@ -396,7 +411,8 @@ static void preallocate(struct store_file *sf, uint64_t need)
     if (fallocate(sf->fd, FALLOC_FL_KEEP_SIZE, (off_t)sf->end, (off_t)chunk) == 0)
         sf->allocated = sf->end + chunk;
     else if (errno != ENOSPC && errno != EINTR)
-        sf->preallocate = false; /* not on this file system; the write itself tells about anything else */
+        sf->preallocate =
+            false; /* not on this file system; the write itself tells about anything else */
 }
 
 static int write_out(struct store_file *sf, const uint8_t *data, size_t len)
@@ -418,7 +434,8 @@ static int write_head(struct store_file *sf, struct writer *w)
 {
     if (w->bounce_cap < sf->head.len) {
         free(w->bounce);
-        w->bounce = aligned_alloc(MP4_ALIGN, sf->head.len); /* a multiple of MP4_ALIGN by contract */
+        w->bounce =
+            aligned_alloc(MP4_ALIGN, sf->head.len); /* a multiple of MP4_ALIGN by contract */
         w->bounce_cap = w->bounce ? sf->head.len : 0;
         if (!w->bounce)
             return -ENOMEM;
@@ -470,11 +487,13 @@ static int room_for_entry(struct store_file *sf)
     return 0;
 }
 
-static int write_fragment(struct store_file *sf, const struct store_op *op, struct writer *w, size_t *ret_len)
+static int write_fragment(struct store_file *sf, const struct store_op *op, struct writer *w,
+                          size_t *ret_len)
 {
     const uint8_t *data;
     size_t len;
-    int err = mp4_fragment_finish(op->fragment, sf->sequence + 1, op->next_dts_ticks, op->utc_us, &data, &len);
+    int err = mp4_fragment_finish(op->fragment, sf->sequence + 1, op->next_dts_ticks, op->utc_us,
+                                  &data, &len);
     if (err == E_NOTFOUND)
         return 0; /* nothing in it */
     if (err < 0 || (err = room_for_entry(sf)) < 0)
@@ -527,7 +546,8 @@ static void do_fragment(struct store_file *sf, struct store_op *op, struct write
         done(user, f, err);
 }
 
-/* @abort: reason of the store to close the file now, or "". @op: NULL if that is all there is to do. */
+/* @abort: reason of the store to close the file now, or "". @op: NULL if that is all there is to
+ * do. */
 static void work_on(struct store_file *sf, struct store_op *op, const char *abort, struct writer *w)
 {
     if (*abort && !sf->finished)
@@ -560,7 +580,8 @@ void *store_writer_main(void *arg)
         if (list_empty(&s->ready))
             break;
         struct store_file *sf = list_entry(s->ready.next, struct store_file, ready);
-        struct store_op *op = list_empty(&sf->ops) ? NULL : list_entry(sf->ops.next, struct store_op, link);
+        struct store_op *op =
+            list_empty(&sf->ops) ? NULL : list_entry(sf->ops.next, struct store_op, link);
         list_remove(&sf->ready);
         if (op)
             list_remove(&op->link);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Check, and with repair mend, what rows and files say about each other. The files are the truth: a row is made from
- * its file, never the other way round. One line per finding; what repair did stands in the same line.
+ * Check, and with repair mend, what rows and files say about each other. The files are the truth: a
+ * row is made from its file, never the other way round. One line per finding; what repair did
+ * stands in the same line.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "mp4/reader.h"
 #include "store/store_private.h"
 
-#define SHARES_MAX ((size_t)256 << 20)
-#define RECORD_MAGIC "LETHKEY1"
-#define RECORD_HEAD 16
 #define KID 16
+#define SHARES_MAX ((size_t)256 << 20)
 
 /* The share file that was read last: recordings come in order of time. */
 struct share_cache {
     char path[INDEX_PATH];
-    struct buf kids; /* 16 bytes each, sorted */
+    uint8_t (*kid)[KID]; /* sorted */
+    size_t n, cap;
 };
 
 struct fsck {
@@ -41,10 +40,12 @@ struct fsck {
 
 enum outcome { FOUND, REPAIRED, LOST };
 
-static void say(struct fsck *f, enum outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct fsck *f, enum outcome outcome, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void say(struct fsck *f, enum outcome outcome, const char *fmt, ...)
 {
-    static const char *const suffix[] = {[FOUND] = "", [REPAIRED] = " (repaired)", [LOST] = " (cannot be repaired)"};
+    static const char *const suffix[] = {
+        [FOUND] = "", [REPAIRED] = " (repaired)", [LOST] = " (cannot be repaired)"};
     char text[512];
     va_list ap;
     f->count->problems++;
@@ -91,55 +92,79 @@ static int drop(struct fsck *f, const struct index_recording *r, bool with_file)
 
 /* ---- shares ---- */
 
-static int by_bytes(const void *a, const void *b)
+static int by_kid(const void *a, const void *b)
 {
     return memcmp(a, b, KID);
 }
 
-/*
- * The KIDs of a share file: first 16 bytes of SHA-256 of each key record. Behind a torn record the next magic is looked
- * for. docs/format/shares.md; seal reads the shares themselves.
- */
-static void list_kids(const uint8_t *data, size_t len, struct buf *kids)
+static int add_kid(struct share_cache *c, const uint8_t *record, size_t record_len)
 {
-    size_t at = 0;
-    while (at + RECORD_HEAD <= len) {
-        const uint8_t *p = data + at;
-        size_t length = rd32(p + 8), text = rd16(p + 12);
-        bool whole = memcmp(p, RECORD_MAGIC, 8) == 0 && length <= len - at && length >= RECORD_HEAD && text <= length - RECORD_HEAD;
-        if (!whole) {
-            const uint8_t *next = memmem(p + 1, len - at - 1, RECORD_MAGIC, 8);
-            at = next ? (size_t)(next - data) : len;
-            continue;
-        }
-        uint8_t hash[SHA256_DIGEST_LENGTH];
-        SHA256(p + RECORD_HEAD, text, hash);
-        if (buf_append(kids, hash, KID) < 0)
-            return;
-        at += length;
+    if (c->n == c->cap) {
+        size_t cap = c->cap ? c->cap * 2 : 256;
+        uint8_t(*v)[KID] = realloc(c->kid, cap * sizeof(*v));
+        if (!v)
+            return -ENOMEM;
+        c->kid = v;
+        c->cap = cap;
     }
-    if (kids->len > 0)
-        qsort(kids->data, kids->len / KID, KID, by_bytes);
+    uint8_t hash[32];
+    if (!EVP_Digest(record, record_len, hash, NULL, EVP_sha256(), NULL))
+        return E_BUG;
+    memcpy(c->kid[c->n++], hash, KID);
+    return 0;
+}
+
+/* Length of the whole record at @p, 0 if there is none. Its inside is not looked at: that takes the
+ * seal's code. */
+static size_t share_record(const uint8_t *p, size_t len)
+{
+    uint8_t hash[32];
+    if (len < 32 || memcmp(p, "LETHKEY1", 8) != 0)
+        return 0;
+    size_t whole = rd32(p + 8), text = rd16(p + 12);
+    if (whole < 32 || whole > 65536 || whole > len || 16 + text > whole - 16 ||
+        !EVP_Digest(p, whole - 16, hash, NULL, EVP_sha256(), NULL))
+        return 0;
+    return memcmp(hash, p + whole - 16, 16) == 0 ? whole : 0;
+}
+
+/* Key ids of all whole records. The id of a key is not in the file: it is the hash of its key
+ * record. */
+static int list_kids(struct share_cache *c, const uint8_t *data, size_t len)
+{
+    int err = 0;
+    for (size_t at = 0; err >= 0 && at < len;) {
+        size_t n = share_record(data + at, len - at);
+        if (n > 0) {
+            err = add_kid(c, data + at + 16, rd16(data + at + 12));
+            at += n;
+        } else { /* torn by a crash: on to the next */
+            const uint8_t *next = memmem(data + at + 1, len - at - 1, "LETHKEY1", 8);
+            at = next ? (size_t)(next - data) : len;
+        }
+    }
+    if (c->n > 1)
+        qsort(c->kid, c->n, sizeof(*c->kid), by_kid);
+    return err;
 }
 
 static int load_shares(struct fsck *f, const char *path)
 {
     struct share_cache *c = &f->shares;
     struct stat st;
-    uint8_t *data = NULL;
-    c->kids.len = 0;
+    c->n = 0;
     snprintf(c->path, sizeof(c->path), "%s", path);
     int fd = openat(f->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
     int err = fstat(fd, &st) < 0 ? -errno : (uint64_t)st.st_size > SHARES_MAX ? E_LIMIT : 0;
     if (err >= 0 && st.st_size > 0) {
-        data = malloc((size_t)st.st_size);
+        uint8_t *data = malloc((size_t)st.st_size);
         err = data ? disk_read(fd, data, (size_t)st.st_size, 0) : -ENOMEM;
+        if (err >= 0)
+            err = list_kids(c, data, (size_t)st.st_size);
+        free(data);
     }
-    if (err >= 0 && data)
-        list_kids(data, (size_t)st.st_size, &c->kids);
-    free(data);
     close(fd);
     return err;
 }
@@ -147,19 +172,19 @@ static int load_shares(struct fsck *f, const char *path)
 static bool has_key(struct fsck *f, const struct index_recording *r)
 {
     char path[INDEX_PATH];
-    const struct buf *kids = &f->shares.kids;
     if (store_shares_path(r->epoch_us, r->retention_days, path) < 0)
         return false;
     if (strcmp(path, f->shares.path) != 0)
         (void)load_shares(f, path);
-    return kids->len > 0 && bsearch(r->kid, kids->data, kids->len / KID, KID, by_bytes) != NULL;
+    return f->shares.n > 0 && bsearch(r->kid, f->shares.kid, f->shares.n, KID, by_kid);
 }
 
 static void check_key(struct fsck *f, const struct index_recording *r)
 {
     static const uint8_t none[16];
     if (r->view == MP4_SEALED && memcmp(r->kid, none, 16) != 0 && !has_key(f, r))
-        say(f, f->repair ? LOST : FOUND, "%s: the shares of its key are missing, nobody can open it", r->path);
+        say(f, f->repair ? LOST : FOUND,
+            "%s: the shares of its key are missing, nobody can open it", r->path);
 }
 
 /* ---- one recording ---- */
@@ -176,8 +201,9 @@ static void verify_hashes(struct fsck *f, const char *path)
                 first = i;
     }
     if (bad > 0)
-        say(f, f->repair ? LOST : FOUND, "%s: %zu fragments differ from their SHA-256, the first is number %zu", path,
-            bad, first);
+        say(f, f->repair ? LOST : FOUND,
+            "%s: %zu fragments differ from their SHA-256, the first is number %zu", path, bad,
+            first);
     mp4_reader_close(r);
     if (fd >= 0)
         close(fd);
@@ -191,30 +217,35 @@ static void finish_file(struct fsck *f, const struct index_recording *row, const
     int err = f->repair ? recover_file(f->dirfd, row->path, "crash", &result, &r, NULL, &e) : 0;
     if (f->repair && err >= 0)
         err = remake_row(f, &r);
-    say(f, outcome_of(f, err), "%s: %s%s%s", row->path, what, err < 0 ? ": " : "", err < 0 ? err_str(&e, err) : "");
+    say(f, outcome_of(f, err), "%s: %s%s%s", row->path, what, err < 0 ? ": " : "",
+        err < 0 ? err_str(&e, err) : "");
 }
 
 static bool row_matches(const struct index_recording *row, const struct index_recording *file)
 {
-    return strcmp(row->camera, file->camera) == 0 && row->view == file->view && row->start_us == file->start_us &&
-           row->epoch_us == file->epoch_us && memcmp(row->kid, file->kid, 16) == 0 && row->bytes == file->bytes &&
+    return strcmp(row->camera, file->camera) == 0 && row->view == file->view &&
+           row->start_us == file->start_us && row->epoch_us == file->epoch_us &&
+           memcmp(row->kid, file->kid, 16) == 0 && row->bytes == file->bytes &&
            row->frames == file->frames && memcmp(row->manifest, file->manifest, 32) == 0 &&
            strcmp(row->end_reason, file->end_reason) == 0;
 }
 
 /* A closed file against its row; @row NULL: there is none. */
-static void check_closed(struct fsck *f, const struct index_recording *row, const struct index_recording *file)
+static void check_closed(struct fsck *f, const struct index_recording *row,
+                         const struct index_recording *file)
 {
     if (!row) {
-        say(f, outcome_of(f, f->repair ? change(f, INDEX_CLOSE_RECORDING, file) : 0), "%s: has no row", file->path);
+        say(f, outcome_of(f, f->repair ? change(f, INDEX_CLOSE_RECORDING, file) : 0),
+            "%s: has no row", file->path);
     } else if (row->state == INDEX_OPEN) {
-        say(f, outcome_of(f, f->repair ? remake_row(f, file) : 0), "%s: is closed, its row is not", file->path);
+        say(f, outcome_of(f, f->repair ? remake_row(f, file) : 0), "%s: is closed, its row is not",
+            file->path);
     } else if (!row_matches(row, file)) {
-        const char *what = row->bytes != file->bytes ? "size" : memcmp(row->manifest, file->manifest, 32) != 0
-                                                                    ? "hash of the manifest"
-                                                                    : "description";
-        say(f, outcome_of(f, f->repair ? remake_row(f, file) : 0), "%s: the %s in its row is not that of the file",
-            file->path, what);
+        const char *what = row->bytes != file->bytes                        ? "size"
+                           : memcmp(row->manifest, file->manifest, 32) != 0 ? "hash of the manifest"
+                                                                            : "description";
+        say(f, outcome_of(f, f->repair ? remake_row(f, file) : 0),
+            "%s: the %s in its row is not that of the file", file->path, what);
     }
     check_key(f, file);
     if (f->verify)
@@ -230,7 +261,8 @@ static void check_file(struct fsck *f, const char *path, const struct index_reco
     int err = recover_probe(f->dirfd, path, &result, &file, &end, &size, &e);
     snprintf(file.path, sizeof(file.path), "%s", path);
     if (err == E_NOTFOUND) {
-        say(f, outcome_of(f, f->repair && row ? drop(f, row, false) : 0), "%s: the file of this row is missing", path);
+        say(f, outcome_of(f, f->repair && row ? drop(f, row, false) : 0),
+            "%s: the file of this row is missing", path);
     } else if (err < 0) {
         say(f, f->repair ? LOST : FOUND, "%s", err_str(&e, err));
     } else if (result == RECOVER_WAS_CLOSED) {
@@ -242,8 +274,8 @@ static void check_file(struct fsck *f, const char *path, const struct index_reco
     } else {
         char what[96] = "was left open";
         if (row && row->state == INDEX_CLOSED)
-            snprintf(what, sizeof(what), "was cut short, %lld of %lld pictures are left", (long long)file.frames,
-                     (long long)row->frames);
+            snprintf(what, sizeof(what), "was cut short, %lld of %lld pictures are left",
+                     (long long)file.frames, (long long)row->frames);
         else if (end < size)
             snprintf(what, sizeof(what), "was left open, %llu bytes at its end are torn",
                      (unsigned long long)(size - end));
@@ -289,7 +321,8 @@ static int check_garbage(struct fsck *f, struct err *reterr)
     struct garbage g = {0};
     int err = f->ops->unfinished(f->walk, on_unfinished, &g, reterr);
     for (size_t i = 0; i < g.n && err >= 0; i++)
-        say(f, outcome_of(f, f->repair ? drop(f, &g.r[i], true) : 0), "%s: its deletion was not finished", g.r[i].path);
+        say(f, outcome_of(f, f->repair ? drop(f, &g.r[i], true) : 0),
+            "%s: its deletion was not finished", g.r[i].path);
     free(g.r);
     return err;
 }
@@ -310,8 +343,8 @@ static int on_other(void *user, const char *path)
     struct fsck *f = user;
     size_t n = strlen(path);
     bool aside = n > 8 && strcmp(path + n - 8, ".damaged") == 0;
-    say(f, f->repair ? LOST : FOUND, aside ? "%s: was set aside, look at it and remove it" : "%s: is not a recording",
-        path);
+    say(f, f->repair ? LOST : FOUND,
+        aside ? "%s: was set aside, look at it and remove it" : "%s: is not a recording", path);
     return 0;
 }
 
@@ -330,9 +363,12 @@ static void check_identity(struct fsck *f)
     if (err == E_NOTFOUND && in_index == E_NOTFOUND)
         return; /* never used */
     if (err < 0)
-        say(f, f->repair ? LOST : FOUND, "volume-id is missing or unreadable, the index knows volume %s", known);
+        say(f, f->repair ? LOST : FOUND,
+            "volume-id is missing or unreadable, the index knows volume %s", known);
     else if (strcmp(known, id) != 0)
-        say(f, outcome_of(f, f->repair && !known[0] ? f->ops->meta_put(f->ix, "volume_id", id, NULL) : E_MISMATCH),
+        say(f,
+            outcome_of(f, f->repair && !known[0] ? f->ops->meta_put(f->ix, "volume_id", id, NULL)
+                                                 : E_MISMATCH),
             "this is volume %s, the index belongs to %s", id, known[0] ? known : "none");
 }
 
@@ -350,10 +386,16 @@ static int run(struct fsck *f, struct err *reterr)
 }
 
 int store_fsck(const char *data_dir, const struct index_ops *ops, bool repair, bool verify,
-               void (*line)(void *user, const char *text), void *user, struct store_check *ret, struct err *reterr)
+               void (*line)(void *user, const char *text), void *user, struct store_check *ret,
+               struct err *reterr)
 {
     struct store_check count = {0};
-    struct fsck f = {.dirfd = -1, .ops = ops, .repair = repair, .verify = verify, .line = line, .user = user,
+    struct fsck f = {.dirfd = -1,
+                     .ops = ops,
+                     .repair = repair,
+                     .verify = verify,
+                     .line = line,
+                     .user = user,
                      .count = &count};
     int err = volume_lock(data_dir, &f.dirfd, reterr);
     if (err >= 0)
@@ -366,7 +408,7 @@ int store_fsck(const char *data_dir, const struct index_ops *ops, bool repair, b
     } else if (err >= 0) {
         err = run(&f, reterr);
     }
-    buf_release(&f.shares.kids);
+    free(f.shares.kid);
     if (f.walk)
         ops->close(f.walk);
     if (f.ix)

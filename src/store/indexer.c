@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The index thread: rows follow data that is durable, in one transaction a second. While the database is away, rows
- * wait in memory up to STORE_INDEX_QUEUE; beyond that they are dropped and the files are looked through afterwards.
+ * The index thread: rows follow data that is durable, in one transaction a second. While the
+ * database is away, rows wait in memory up to STORE_INDEX_QUEUE; beyond that they are dropped and
+ * the files are looked through afterwards.
  */
 #include "store/store_private.h"
 
@@ -31,9 +32,11 @@ static int64_t change_time(const struct index_change *c)
     case INDEX_PUT_RECORDING:
     case INDEX_CLOSE_RECORDING:
     case INDEX_GARBAGE_RECORDING:
-    case INDEX_DROP_RECORDING: return c->recording.start_us;
+    case INDEX_DROP_RECORDING:
+        return c->recording.start_us;
     case INDEX_PUT_GAP:
-    case INDEX_PUT_EVENT: break;
+    case INDEX_PUT_EVENT:
+        break;
     }
     return INT64_MAX; /* no file: cannot be found again */
 }
@@ -132,7 +135,8 @@ static int ensure_index(struct store *s, struct err *reterr)
     pthread_mutex_lock(&s->lock);
     bool lost = s->state == STORE_VOLUME_LOST;
     pthread_mutex_unlock(&s->lock);
-    /* The database lies on the volume: without it a new, empty one would be made on whatever is mounted there now. */
+    /* The database lies on the volume: without it a new, empty one would be made on whatever is
+     * mounted there now. */
     if (lost || volume_probe(s) < 0) {
         close_index(s);
         return err_set(reterr, E_NOTFOUND, "the volume is away");
@@ -142,7 +146,8 @@ static int ensure_index(struct store *s, struct err *reterr)
     return s->cfg.index_ops->open(s->data_dir, false, &s->index, reterr);
 }
 
-/* Remember across restarts that files from a time on may lack rows, before later rows make it look complete. */
+/* Remember across restarts that files from a time on may lack rows, before later rows make it look
+ * complete. */
 static int remember_rescan(struct store *s, struct err *reterr)
 {
     char text[32];
@@ -180,11 +185,13 @@ static void report(struct store *s, int err, const char *text)
     }
     pthread_mutex_unlock(&s->lock);
     if (tell_away)
-        store_tell(s, "index-away", "", "the index does not accept rows (%s), %llu wait; recording goes on", text,
+        store_tell(s, "index-away", "",
+                   "the index does not accept rows (%s), %llu wait; recording goes on", text,
                    (unsigned long long)waiting);
     if (tell_back)
         store_tell(s, "index-back", "", "the index accepts rows again, %llu were dropped%s",
-                   (unsigned long long)dropped, dropped ? " and are being found again in the files" : "");
+                   (unsigned long long)dropped,
+                   dropped ? " and are being found again in the files" : "");
 }
 
 /* One transaction. Returns the number of rows applied, or an error. */
@@ -225,7 +232,8 @@ void *store_index_main(void *arg)
         pthread_mutex_unlock(&s->lock);
         int64_t now = store_real_us(), n = 0;
         if (stop && deadline == INT64_MAX)
-            deadline = now + 5 * SECOND_US; /* what does not get in is found again at the next start */
+            deadline =
+                now + 5 * SECOND_US; /* what does not get in is found again at the next start */
         while (batch && (n = apply_batch(s, batch)) == BATCH)
             ;
         if (stop && (n >= 0 || now > deadline || !batch))

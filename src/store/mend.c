@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The mender finishes recordings from their files: those that a crash left open, those whose end could not be written,
- * and those that have no row. It works in the background at low priority: new recordings do not wait for it.
+ * The mender finishes recordings from their files: those that a crash left open, those whose end
+ * could not be written, and those that have no row. It works in the background at low priority: new
+ * recordings do not wait for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,12 @@
 #include "store/store_private.h"
 
 #define NICE 10
-/* How far before the newest row a file may lie whose row was lost with the last second of the write-ahead log. */
+/* How far before the newest row a file may lie whose row was lost with the last second of the
+ * write-ahead log. */
 #define RESCAN_MARGIN_US (2 * HOUR_US)
 
-void store_mend_add(struct store *s, const char *path, const char *camera, const char *reason, bool crash)
+void store_mend_add(struct store *s, const char *path, const char *camera, const char *reason,
+                    bool crash)
 {
     struct store_mend *m = calloc(1, sizeof(*m));
     if (!m)
@@ -51,7 +54,8 @@ static void put_crash_gap_locked(struct store *s, const struct store_run *run)
     c.gap.from_us = run->ended_us;
     c.gap.to_us = run->started_us;
     snprintf(c.gap.reason, sizeof(c.gap.reason), "crash");
-    snprintf(c.gap.detail, sizeof(c.gap.detail), "the recorder ended without closing this recording");
+    snprintf(c.gap.detail, sizeof(c.gap.detail),
+             "the recorder ended without closing this recording");
     store_change_locked(s, NULL, &c);
 }
 
@@ -67,7 +71,8 @@ void store_run_started(struct store *s, const char *camera, int64_t start_us)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Every torn file has been looked at: tell the gaps, then keep only cameras that are not back yet. */
+/* Every torn file has been looked at: tell the gaps, then keep only cameras that are not back yet.
+ */
 static void tell_runs(struct store *s)
 {
     pthread_mutex_lock(&s->lock);
@@ -163,7 +168,8 @@ static void probe(struct store *s, struct store_mend *m)
     close(dir);
     pthread_mutex_lock(&s->lock);
     struct store_run *run = run_of_locked(s, m->camera);
-    if (err >= 0 && run && (result == RECOVER_CLOSED || result == RECOVER_WAS_CLOSED) && row.end_us > run->ended_us)
+    if (err >= 0 && run && (result == RECOVER_CLOSED || result == RECOVER_WAS_CLOSED) &&
+        row.end_us > run->ended_us)
         run->ended_us = row.end_us;
     pthread_mutex_unlock(&s->lock);
 }
@@ -173,7 +179,8 @@ static void set_aside(struct store *s, int dir, const char *path)
     char aside[INDEX_PATH + 16];
     snprintf(aside, sizeof(aside), "%s.damaged", path);
     (void)renameat(dir, path, dir, aside);
-    store_tell(s, "file-damaged", "", "%s is not readable as a recording and was renamed to *.damaged", path);
+    store_tell(s, "file-damaged", "",
+               "%s is not readable as a recording and was renamed to *.damaged", path);
 }
 
 static int first_start(void *user, const struct index_recording *r)
@@ -191,19 +198,22 @@ static int64_t next_row(struct store *s, const char *camera, int64_t end_us)
     int64_t after[2] = {end_us, 0};
     pthread_mutex_lock(&s->maint_lock);
     if (store_maint_index(s, NULL) >= 0)
-        (void)s->cfg.index_ops->recordings(s->maint_index, camera, -1, end_us, INT64_MAX, first_start, after, NULL);
+        (void)s->cfg.index_ops->recordings(s->maint_index, camera, -1, end_us, INT64_MAX,
+                                           first_start, after, NULL);
     pthread_mutex_unlock(&s->maint_lock);
     return after[1];
 }
 
-/* A file that had no row yet when the recorder died: it was not known at start that its camera has a gap. */
+/* A file that had no row yet when the recorder died: it was not known at start that its camera has
+ * a gap. */
 static void tell_late_gap(struct store *s, const struct index_recording *r)
 {
-    struct store_run alone = {.ended_us = r->end_us, .started_us = next_row(s, r->camera, r->end_us)};
+    struct store_run alone = {.ended_us = r->end_us,
+                              .started_us = next_row(s, r->camera, r->end_us)};
     struct store_file *sf;
     memcpy(alone.camera, r->camera, sizeof(alone.camera));
     pthread_mutex_lock(&s->lock);
-    list_foreach(sf, &s->files, all)
+    list_foreach (sf, &s->files, all)
         if (strcmp(sf->info.camera, r->camera) == 0 && sf->info.start_us > r->end_us &&
             (alone.started_us == 0 || sf->info.start_us < alone.started_us))
             alone.started_us = sf->info.start_us;
@@ -257,7 +267,7 @@ static bool is_live(struct store *s, const char *camera, int64_t start_us, int v
     bool live = false;
     int64_t second = start_us / SECOND_US % 86400;
     pthread_mutex_lock(&s->lock);
-    list_foreach(sf, &s->files, all) {
+    list_foreach (sf, &s->files, all) {
         if (sf->info.start_us / SECOND_US % 86400 == second && (int)sf->info.view == view &&
             strcmp(sf->info.camera, camera) == 0) {
             live = true;
@@ -273,7 +283,7 @@ static bool is_queued(struct store *s, const char *path)
     struct store_mend *m;
     bool queued = false;
     pthread_mutex_lock(&s->lock);
-    list_foreach(m, &s->mends, link) {
+    list_foreach (m, &s->mends, link) {
         if (strcmp(m->path, path) == 0) {
             queued = true;
             break;
@@ -295,7 +305,8 @@ static int look_at(void *user, const char *path)
         return E_CLOSED;
     if (path_parse(path, camera, &start, &view) < 0)
         return 0;
-    /* First whether it is being written, then the row: the other way round, a file that is just closed falls between. */
+    /* First whether it is being written, then the row: the other way round, a file that is just
+     * closed falls between. */
     bool live = is_live(s, camera, start, view);
     pthread_mutex_lock(&s->maint_lock);
     int err = store_maint_index(s, NULL);
@@ -324,7 +335,8 @@ static int scan(struct store *s, int64_t from_us)
 /* Rows that are queued must be in the index before it is asked what lacks a row. */
 static bool scan_due_locked(struct store *s)
 {
-    return s->rescan_ready && store_real_us() >= s->rescan_retry_us && s->n_changes < STORE_INDEX_QUEUE / 2 && list_empty(&s->mends);
+    return s->rescan_ready && store_real_us() >= s->rescan_retry_us &&
+           s->n_changes < STORE_INDEX_QUEUE / 2 && list_empty(&s->mends);
 }
 
 static void scan_if_due(struct store *s)
@@ -369,20 +381,21 @@ static struct store_mend *next_locked(struct store *s)
     int64_t now = store_real_us();
     if (!may_work_locked(s))
         return NULL;
-    list_foreach(m, &s->mends, link)
+    list_foreach (m, &s->mends, link)
         if (m->retry_mono_us <= now)
             return m;
     return NULL;
 }
 
-/* Only this thread takes entries out, so the list may be walked with the lock released in between. */
+/* Only this thread takes entries out, so the list may be walked with the lock released in between.
+ */
 static void probe_all(struct store *s)
 {
     struct store_mend *m;
     for (;;) {
         struct store_mend *found = NULL;
         pthread_mutex_lock(&s->lock);
-        list_foreach(m, &s->mends, link) {
+        list_foreach (m, &s->mends, link) {
             if (m->crash && !m->probed) {
                 found = m;
                 break;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Names of recordings: recordings/CAMERA/YYYY-MM-DD/HHMMSSZ-{sealed,masked}[.n].mp4, see docs/format/layout.md. */
+/* Names of recordings: recordings/CAMERA/YYYY-MM-DD/HHMMSSZ-{sealed,masked}[.n].mp4, see
+ * docs/format/layout.md. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,8 @@ int path_make(const struct mp4_info *info, unsigned n, char ret[INDEX_PATH])
     if (n > 0)
         snprintf(suffix, sizeof(suffix), ".%u", n);
     int len = snprintf(ret, INDEX_PATH, "recordings/%s/%s/%s-%s%s.mp4", info->camera,
-                       time_format_date(info->epoch_us, day), time_format_clock(info->start_us, clock),
-                       view_name[info->view], suffix);
+                       time_format_date(info->epoch_us, day),
+                       time_format_clock(info->start_us, clock), view_name[info->view], suffix);
     return len < 0 || len >= INDEX_PATH ? E_LIMIT : 0;
 }
 
@@ -39,7 +40,8 @@ static int parse_name(const char *name, int *ret_seconds, int *ret_view)
     int h, m, s, used = 0;
     char view[8];
     if (strspn(name, "0123456789") != 6 ||
-        sscanf(name, "%2d%2d%2dZ-%6[a-z]%n", &h, &m, &s, view, &used) != 4 || h > 23 || m > 59 || s > 60)
+        sscanf(name, "%2d%2d%2dZ-%6[a-z]%n", &h, &m, &s, view, &used) != 4 || h > 23 || m > 59 ||
+        s > 60)
         return E_SYNTAX;
     if (strcmp(view, view_name[MP4_SEALED]) == 0)
         *ret_view = MP4_SEALED;
@@ -64,17 +66,18 @@ static int parse_day(const char *day, int64_t *ret_us)
 }
 
 /*
- * The day is that of the epoch, the clock that of the first frame. As epochs are aligned to UTC and shorter than a day,
- * both are of the same day, unless the first frame stands a little before its epoch: then the result is off by a day,
- * which the scans allow for.
+ * The day is that of the epoch, the clock that of the first frame. As epochs are aligned to UTC and
+ * shorter than a day, both are of the same day, unless the first frame stands a little before its
+ * epoch: then the result is off by a day, which the scans allow for.
  */
 int path_parse(const char *path, char ret_camera[INDEX_ID], int64_t *ret_start_us, int *ret_view)
 {
     char camera[INDEX_ID], day[16], name[64];
     int64_t day_us;
     int seconds, view;
-    if (sscanf(path, "recordings/%63[^/]/%15[^/]/%63[^/]", camera, day, name) != 3 || !path_camera_valid(camera) ||
-        parse_day(day, &day_us) < 0 || parse_name(name, &seconds, &view) < 0)
+    if (sscanf(path, "recordings/%63[^/]/%15[^/]/%63[^/]", camera, day, name) != 3 ||
+        !path_camera_valid(camera) || parse_day(day, &day_us) < 0 ||
+        parse_name(name, &seconds, &view) < 0)
         return E_SYNTAX;
     memcpy(ret_camera, camera, sizeof(camera));
     *ret_start_us = day_us + seconds * SECOND_US;

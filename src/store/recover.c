@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* A recording finished from its file alone: after a crash, after a failed disk, and for the offline tools. */
+/* A recording finished from its file alone: after a crash, after a failed disk, and for the offline
+ * tools. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -88,8 +89,8 @@ static enum recover_result judge_headless(int fd, int code, uint64_t size)
     return RECOVER_DAMAGED;
 }
 
-static int open_reader(int fd, struct mp4_reader **ret, enum recover_result *ret_result, uint64_t *ret_size,
-                       struct err *reterr)
+static int open_reader(int fd, struct mp4_reader **ret, enum recover_result *ret_result,
+                       uint64_t *ret_size, struct err *reterr)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -98,9 +99,9 @@ static int open_reader(int fd, struct mp4_reader **ret, enum recover_result *ret
     struct err e = {0};
     int err = mp4_reader_open(fd, ret, &e);
     if (err >= 0) {
-        *ret_result = mp4_reader_closed(*ret)            ? RECOVER_WAS_CLOSED
+        *ret_result = mp4_reader_closed(*ret)           ? RECOVER_WAS_CLOSED
                       : mp4_reader_fragments(*ret) == 0 ? RECOVER_EMPTY
-                                                         : RECOVER_CLOSED;
+                                                        : RECOVER_CLOSED;
         return 0;
     }
     *ret = NULL;
@@ -110,13 +111,15 @@ static int open_reader(int fd, struct mp4_reader **ret, enum recover_result *ret
     return 0;
 }
 
-int recover_probe(int dirfd, const char *path, enum recover_result *ret, struct index_recording *ret_row,
-                  uint64_t *ret_end, uint64_t *ret_size, struct err *reterr)
+int recover_probe(int dirfd, const char *path, enum recover_result *ret,
+                  struct index_recording *ret_row, uint64_t *ret_end, uint64_t *ret_size,
+                  struct err *reterr)
 {
     struct mp4_reader *r = NULL;
     int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return err_set(reterr, errno == ENOENT ? E_NOTFOUND : -errno, "%s: %s", path, strerror(errno));
+        return err_set(reterr, errno == ENOENT ? E_NOTFOUND : -errno, "%s: %s", path,
+                       strerror(errno));
     memset(ret_row, 0, sizeof(*ret_row));
     *ret_end = 0;
     int err = open_reader(fd, &r, ret, ret_size, reterr);
@@ -131,7 +134,8 @@ int recover_probe(int dirfd, const char *path, enum recover_result *ret, struct 
     return err;
 }
 
-static int hash_entries(int fd, const struct mp4_reader *r, struct mp4_entry *entries, const atomic_bool *stop)
+static int hash_entries(int fd, const struct mp4_reader *r, struct mp4_entry *entries,
+                        const atomic_bool *stop)
 {
     uint8_t *data = malloc(MP4_FRAGMENT_MAX);
     int err = data ? 0 : -ENOMEM;
@@ -143,15 +147,16 @@ static int hash_entries(int fd, const struct mp4_reader *r, struct mp4_entry *en
             err = E_CORRUPT;
         else
             err = disk_read(fd, data, entries[i].length, entries[i].offset);
-        if (err >= 0 && !EVP_Digest(data, entries[i].length, entries[i].sha256, NULL, EVP_sha256(), NULL))
+        if (err >= 0 &&
+            !EVP_Digest(data, entries[i].length, entries[i].sha256, NULL, EVP_sha256(), NULL))
             err = E_BUG;
     }
     free(data);
     return err;
 }
 
-static int close_again(int fd, struct mp4_reader *r, const char *reason, struct index_recording *row,
-                       const atomic_bool *stop)
+static int close_again(int fd, struct mp4_reader *r, const char *reason,
+                       struct index_recording *row, const atomic_bool *stop)
 {
     size_t n = mp4_reader_fragments(r);
     uint64_t end = mp4_reader_valid_end(r), size = 0;
@@ -181,7 +186,8 @@ int recover_file(int dirfd, const char *path, const char *reason, enum recover_r
     uint64_t size;
     int fd = openat(dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return err_set(reterr, errno == ENOENT ? E_NOTFOUND : -errno, "%s: %s", path, strerror(errno));
+        return err_set(reterr, errno == ENOENT ? E_NOTFOUND : -errno, "%s: %s", path,
+                       strerror(errno));
     memset(ret_row, 0, sizeof(*ret_row));
     int err = open_reader(fd, &r, ret, &size, reterr);
     if (err >= 0 && r)

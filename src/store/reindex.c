@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The index made anew from the files. Cameras, gaps and events are in no recording: they are taken over from the old
- * index as far as it can be read. The new one is built beside the old and put in its place at the end; the old one
- * stays as lethe.db.old until the next time.
+ * The index made anew from the files. Cameras, gaps and events are in no recording: they are taken
+ * over from the old index as far as it can be read. The new one is built beside the old and put in
+ * its place at the end; the old one stays as lethe.db.old until the next time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +111,8 @@ static void take_over(struct reindex *x)
     if (!x->old)
         return;
     if (x->ops->cameras(x->old, take_camera, x, NULL) < 0)
-        say(x, "the cameras of the old index could not be read, or not all: check `lethe camera list`");
+        say(x, "the cameras of the old index could not be read, or not all: check `lethe camera "
+               "list`");
     if (x->ops->gaps(x->old, NULL, INT64_MIN, INT64_MAX, take_gap, x, NULL) < 0)
         say(x, "the gaps of the old index could not be read, or not all");
     if (x->ops->events(x->old, INT64_MIN, INT64_MAX, INT64_MAX, take_event, x, NULL) < 0)
@@ -173,11 +174,13 @@ static void close_index(struct reindex *x, struct index **ix)
     *ix = NULL;
 }
 
-int store_reindex(const char *data_dir, const struct index_ops *ops, void (*line)(void *user, const char *text),
-                  void *user, struct store_check *ret, struct err *reterr)
+int store_reindex(const char *data_dir, const struct index_ops *ops,
+                  void (*line)(void *user, const char *text), void *user, struct store_check *ret,
+                  struct err *reterr)
 {
     struct store_check count = {0};
-    struct reindex x = {.dirfd = -1, .ops = ops, .line = line, .user = user, .count = &count, .reterr = reterr};
+    struct reindex x = {
+        .dirfd = -1, .ops = ops, .line = line, .user = user, .count = &count, .reterr = reterr};
     struct err old_err = {0};
     char path[4096];
     snprintf(path, sizeof(path), "%s/" NEW_NAME, data_dir);
@@ -187,7 +190,8 @@ int store_reindex(const char *data_dir, const struct index_ops *ops, void (*line
         remove_database(x.dirfd, NEW_NAME);
         err = ops->open(path, false, &x.fresh, reterr);
     }
-    if (err >= 0 && faccessat(x.dirfd, NAME, F_OK, 0) == 0 && ops->open(data_dir, false, &x.old, &old_err) < 0)
+    if (err >= 0 && faccessat(x.dirfd, NAME, F_OK, 0) == 0 &&
+        ops->open(data_dir, false, &x.old, &old_err) < 0)
         say(&x, "the old index cannot be read (%s): cameras have to be added again", old_err.text);
     if (err >= 0)
         err = build(&x);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Forgetting: what is past its retention goes, rows first (docs/design/storage.md has the order). A clock that is set
- * ahead must not delete footage, so deletion follows the later of two opinions about the time.
+ * Forgetting: what is past its retention goes, rows first (docs/design/storage.md has the order). A
+ * clock that is set ahead must not delete footage, so deletion follows the later of two opinions
+ * about the time.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,9 +16,9 @@
 
 #define BATCH 500
 #define PASS_EVERY_US MINUTE_US
-#define STEP_US MINUTE_US             /* the wall clock ran ahead of the monotonic one by more: held */
-#define CONFIRM_US (10 * MINUTE_US)   /* for so long, then the new time is believed */
-#define ABSENCE_US DAY_US             /* since the last pass before a restart: held in the same way */
+#define STEP_US MINUTE_US /* the wall clock ran ahead of the monotonic one by more: held */
+#define CONFIRM_US (10 * MINUTE_US) /* for so long, then the new time is believed */
+#define ABSENCE_US DAY_US           /* since the last pass before a restart: held in the same way */
 #define EVENTS_KEPT_US (400 * DAY_US)
 
 int store_maint_index(struct store *s, struct err *reterr)
@@ -51,13 +52,15 @@ static void load_trust(struct store *s, int64_t wall, int64_t mono)
     int64_t last = strtoll(text, NULL, 10);
     if (wall - last <= ABSENCE_US)
         return;
-    s->trusted_offset_us = last - mono; /* off for days, or a wrong clock: they look the same for now */
+    s->trusted_offset_us =
+        last - mono; /* off for days, or a wrong clock: they look the same for now */
     s->candidate_since_us = mono;
 }
 
 /*
- * The time up to which things are forgotten. If the wall clock jumps ahead, the monotonic clock counts on from the
- * time before, until the new time has stood for CONFIRM_US. If it jumps back, it simply deletes less.
+ * The time up to which things are forgotten. If the wall clock jumps ahead, the monotonic clock
+ * counts on from the time before, until the new time has stood for CONFIRM_US. If it jumps back, it
+ * simply deletes less.
  */
 static int64_t deletion_time(struct store *s)
 {
@@ -74,8 +77,10 @@ static int64_t deletion_time(struct store *s)
         s->held = true;
         s->candidate_offset_us = offset;
         s->candidate_since_us = mono;
-        store_tell(s, "retention-held", "", "the clock is %lld s ahead of what was expected: nothing is deleted on its "
-                   "word until it has stood for 10 minutes", (long long)((offset - s->trusted_offset_us) / SECOND_US));
+        store_tell(s, "retention-held", "",
+                   "the clock is %lld s ahead of what was expected: nothing is deleted on its "
+                   "word until it has stood for 10 minutes",
+                   (long long)((offset - s->trusted_offset_us) / SECOND_US));
     }
     int64_t moved = offset - s->candidate_offset_us;
     if (moved > STEP_US || moved < -STEP_US) { /* stepped again: count anew */
@@ -96,7 +101,8 @@ static void remove_parents(int dirfd, const char *path)
 {
     char dir[INDEX_PATH];
     snprintf(dir, sizeof(dir), "%s", path);
-    for (int level = 0; level < 2; level++) { /* the day, then the camera; the kernel refuses what is not empty */
+    for (int level = 0; level < 2;
+         level++) { /* the day, then the camera; the kernel refuses what is not empty */
         char *slash = strrchr(dir, '/');
         if (!slash)
             return;
@@ -106,7 +112,8 @@ static void remove_parents(int dirfd, const char *path)
     }
 }
 
-static int apply_all(struct store *s, int kind, const struct index_recording *r, size_t n, struct err *reterr)
+static int apply_all(struct store *s, int kind, const struct index_recording *r, size_t n,
+                     struct err *reterr)
 {
     struct index_change *c = calloc(n, sizeof(*c));
     if (!c)
@@ -122,7 +129,8 @@ static int apply_all(struct store *s, int kind, const struct index_recording *r,
     return err;
 }
 
-static int unlink_all(struct store *s, const struct index_recording *r, size_t n, struct err *reterr)
+static int unlink_all(struct store *s, const struct index_recording *r, size_t n,
+                      struct err *reterr)
 {
     int err = 0;
     pthread_rwlock_rdlock(&s->dir_lock);
@@ -216,7 +224,8 @@ static int parse_share_name(const char *day, const char *name, int64_t *ret_epoc
 {
     char text[TIME_TEXT];
     int h, m, days, used = 0;
-    if (sscanf(name, "%2d%2dZ-%6dd.shares%n", &h, &m, &days, &used) != 3 || used == 0 || name[used] || days < 1)
+    if (sscanf(name, "%2d%2dZ-%6dd.shares%n", &h, &m, &days, &used) != 3 || used == 0 ||
+        name[used] || days < 1)
         return E_SYNTAX;
     if (strlen(day) != 10)
         return E_SYNTAX;
@@ -234,8 +243,8 @@ static int64_t delete_shares_of_day(struct store *s, int keys, const char *day, 
     while (d && (e = readdir(d))) {
         int64_t epoch;
         int days;
-        if (parse_share_name(day, e->d_name, &epoch, &days) >= 0 && epoch + length + days * DAY_US <= now_us &&
-            unlinkat(fd, e->d_name, 0) == 0)
+        if (parse_share_name(day, e->d_name, &epoch, &days) >= 0 &&
+            epoch + length + days * DAY_US <= now_us && unlinkat(fd, e->d_name, 0) == 0)
             deleted++;
     }
     if (deleted > 0)
@@ -250,8 +259,9 @@ static int64_t delete_shares_of_day(struct store *s, int keys, const char *day, 
 }
 
 /*
- * A share file holds the keys of every recording of one epoch and class; it goes when the last of them is past its
- * retention. Names tell all, so that no database is needed for the most important act of forgetting.
+ * A share file holds the keys of every recording of one epoch and class; it goes when the last of
+ * them is past its retention. Names tell all, so that no database is needed for the most important
+ * act of forgetting.
  */
 static int64_t delete_shares(struct store *s, int64_t now_us)
 {
@@ -281,11 +291,14 @@ static void update_days(struct store *s, int64_t wall)
     char text[32] = "";
     if (s->shortfall_until_us == 0) {
         s->shortfall_until_us = 1;
-        if (s->cfg.index_ops->meta_get(s->maint_index, "shortfall_until_us", text, sizeof(text)) >= 0 && *text)
+        if (s->cfg.index_ops->meta_get(s->maint_index, "shortfall_until_us", text, sizeof(text)) >=
+                0 &&
+            *text)
             s->shortfall_until_us = strtoll(text, NULL, 10);
     }
     double days = s->cfg.retention_days;
-    if (wall < s->shortfall_until_us && s->cfg.index_ops->span(s->maint_index, &oldest, &newest) >= 0)
+    if (wall < s->shortfall_until_us &&
+        s->cfg.index_ops->span(s->maint_index, &oldest, &newest) >= 0)
         days = (double)(wall - oldest) / (double)DAY_US;
     pthread_mutex_lock(&s->lock);
     s->stats.actual_days = days;
@@ -314,8 +327,8 @@ static int64_t pass(struct store *s, struct err *reterr)
     (void)s->cfg.index_ops->meta_put(s->maint_index, "retained_us", text, NULL);
     if (now - s->last_tidy_us >= DAY_US) {
         s->last_tidy_us = now;
-        (void)s->cfg.index_ops->prune(s->maint_index, now - (s->cfg.retention_days + 1) * DAY_US, now - EVENTS_KEPT_US,
-                                      NULL);
+        (void)s->cfg.index_ops->prune(s->maint_index, now - (s->cfg.retention_days + 1) * DAY_US,
+                                      now - EVENTS_KEPT_US, NULL);
     }
     return deleted;
 }
@@ -339,8 +352,10 @@ static void retain_and_tell(struct store *s)
         s->retain_failures = 0;
         return;
     }
-    if (s->retain_failures++ == 10) /* ten minutes without: nothing is forgotten in silence, and neither is forgetting */
-        store_tell(s, "retention-failed", "", "nothing could be deleted for ten minutes: %s", err_str(&e, (int)deleted));
+    if (s->retain_failures++ ==
+        10) /* ten minutes without: nothing is forgotten in silence, and neither is forgetting */
+        store_tell(s, "retention-failed", "", "nothing could be deleted for ten minutes: %s",
+                   err_str(&e, (int)deleted));
 }
 
 void *store_maint_main(void *arg)

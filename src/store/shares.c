@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Share files: keys/YYYY-MM-DD/HHMMZ-<days>d.shares, one for all cameras of an epoch and retention class. */
+/* Share files: keys/YYYY-MM-DD/HHMMZ-<days>d.shares, one for all cameras of an epoch and retention
+ * class. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,10 +52,11 @@ static int append_at(struct store *s, const char *path, const uint8_t *data, siz
     return err;
 }
 
-int store_shares_append(struct store *s, int64_t epoch_us, int retention_days, const uint8_t *data, size_t len,
-                        struct err *reterr)
+int store_shares_append(struct store *s, int64_t epoch_us, int retention_days, const uint8_t *data,
+                        size_t len, struct err *reterr)
 {
-    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* fstat and write belong together */
+    static pthread_mutex_t one_at_a_time =
+        PTHREAD_MUTEX_INITIALIZER; /* fstat and write belong together */
     char path[INDEX_PATH];
     int err = store_shares_path(epoch_us, retention_days, path);
     if (err < 0)

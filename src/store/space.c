@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Policy "oldest first": room for what happens now, at the price of the retention promise, and said aloud. */
+/* Policy "oldest first": room for what happens now, at the price of the retention promise, and said
+ * aloud. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,7 +23,8 @@ static int collect(void *user, const struct index_recording *r)
     return o->n == BATCH || o->bytes >= o->wanted;
 }
 
-/* How far the promise is broken, and until when: until the last thing deleted too early would have gone anyway. */
+/* How far the promise is broken, and until when: until the last thing deleted too early would have
+ * gone anyway. */
 static void tell_shortfall(struct store *s, const struct oldest *o)
 {
     int64_t now = store_wall_us(s), until = s->shortfall_until_us, oldest, newest;
@@ -45,11 +47,14 @@ static void tell_shortfall(struct store *s, const struct oldest *o)
     pthread_mutex_lock(&s->lock);
     s->stats.actual_days = days > 0 ? days : 0.001;
     pthread_mutex_unlock(&s->lock);
-    if (s->last_shortfall_us && now - s->last_shortfall_us < TELL_EVERY_US && now >= s->last_shortfall_us)
+    if (s->last_shortfall_us && now - s->last_shortfall_us < TELL_EVERY_US &&
+        now >= s->last_shortfall_us)
         return;
     s->last_shortfall_us = now;
-    store_tell(s, "retention-shortfall", "", "the disk is full: recordings are deleted before their time, %.2f days are "
-               "kept of %d promised", days, s->cfg.retention_days);
+    store_tell(s, "retention-shortfall", "",
+               "the disk is full: recordings are deleted before their time, %.2f days are "
+               "kept of %d promised",
+               days, s->cfg.retention_days);
 }
 
 static void done(struct store *s)
@@ -75,8 +80,8 @@ static int delete_some(struct store *s, struct oldest *o, int64_t wanted, size_t
 }
 
 /*
- * A write was refused although the numbers may look good: free a little, and twice as much each time it happens again
- * soon after.
+ * A write was refused although the numbers may look good: free a little, and twice as much each
+ * time it happens again soon after.
  */
 static size_t after_refusal(struct store *s)
 {
@@ -107,7 +112,8 @@ int store_make_space(struct store *s)
             done(s);
             break;
         }
-        n = delete_some(s, o, missing > 0 ? missing : INT64_MAX, missing > 0 ? BATCH : after_refusal(s));
+        n = delete_some(s, o, missing > 0 ? missing : INT64_MAX,
+                        missing > 0 ? BATCH : after_refusal(s));
         if (n <= 0)
             break; /* nothing to delete, or not now: the next second tries again */
     }

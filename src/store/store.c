@@ -12,11 +12,16 @@
 const char *store_state_name(enum store_state state)
 {
     switch (state) {
-    case STORE_OK: return "ok";
-    case STORE_DISK_FULL: return "disk-full";
-    case STORE_VOLUME_LOST: return "volume-lost";
-    case STORE_WRITE_FAILED: return "write-failed";
-    case STORE_READ_ONLY: return "read-only";
+    case STORE_OK:
+        return "ok";
+    case STORE_DISK_FULL:
+        return "disk-full";
+    case STORE_VOLUME_LOST:
+        return "volume-lost";
+    case STORE_WRITE_FAILED:
+        return "write-failed";
+    case STORE_READ_ONLY:
+        return "read-only";
     }
     return "unknown";
 }
@@ -60,7 +65,8 @@ const char *store_classify(struct store *s, int code)
     s->fail_streak++;
     s->last_fail_us = store_real_us();
     if ((code == -ENOSPC || code == -EDQUOT) && s->cfg.full_oldest_first) {
-        s->want_space = s->space_refused = true; /* a quota or the inodes, perhaps, that no number shows */
+        s->want_space = s->space_refused =
+            true; /* a quota or the inodes, perhaps, that no number shows */
         pthread_cond_signal(&s->maint_wake);
     }
     enum store_state state = s->state;
@@ -72,9 +78,11 @@ const char *store_classify(struct store *s, int code)
     if (code == E_NOTFOUND)
         return "volume-lost"; /* the next look at the volume sets the state */
     if (code == -EROFS)
-        store_set_state(s, STORE_READ_ONLY, "the disk became read-only, recording stops until it can be written");
+        store_set_state(s, STORE_READ_ONLY,
+                        "the disk became read-only, recording stops until it can be written");
     else if (state == STORE_OK)
-        store_set_state(s, STORE_WRITE_FAILED, "writing to the disk fails, files are closed and begun anew");
+        store_set_state(s, STORE_WRITE_FAILED,
+                        "writing to the disk fails, files are closed and begun anew");
     return "write-failed";
 }
 
@@ -181,7 +189,7 @@ static void store_free(struct store *s)
 {
     struct store_mend *m, *tmp;
     store_changes_free(s);
-    list_foreach_safe(m, tmp, &s->mends, link)
+    list_foreach_safe (m, tmp, &s->mends, link)
         free(m);
     while (!list_empty(&s->files)) { /* what could not be made durable to the end */
         struct store_file *sf = list_entry(s->files.next, struct store_file, all);
@@ -251,7 +259,8 @@ int store_open(const struct store_config *cfg, struct store **ret, struct err *r
     }
     volume_tick(s);
     err = start_threads(s);
-    if (err < 0) /* a process that cannot start a thread at birth does not get far; what runs ends with it */
+    if (err < 0) /* a process that cannot start a thread at birth does not get far; what runs ends
+                    with it */
         return err_set(reterr, err, "starting the threads of the store failed");
     *ret = s;
     return 0;

@@ -2,11 +2,13 @@
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 /*
- * What the files of the store share. docs/design/storage.md has the order of fsyncs and what every failure does.
+ * What the files of the store share. docs/design/storage.md has the order of fsyncs and what every
+ * failure does.
  *
- * Threads: writers (file.c) move queued fragments to the disk; one sync thread (sync.c) makes them durable and watches
- * the volume; one index thread (indexer.c) applies rows whose data is durable; one maintenance thread (retain.c)
- * deletes; one mender (mend.c) finishes what a crash or a failed disk left behind.
+ * Threads: writers (file.c) move queued fragments to the disk; one sync thread (sync.c) makes them
+ * durable and watches the volume; one index thread (indexer.c) applies rows whose data is durable;
+ * one maintenance thread (retain.c) deletes; one mender (mend.c) finishes what a crash or a failed
+ * disk left behind.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,12 +16,19 @@
 #include "base/list.h"
 #include "store/store.h"
 
-#define STORE_FDATASYNC_MAX 16     /* up to so many dirty files are synced one by one, more by one syncfs() */
-#define STORE_INDEX_QUEUE 200000   /* changes kept while the database is away; about 130 MB */
+#define STORE_FDATASYNC_MAX                                                                        \
+    16 /* up to so many dirty files are synced one by one, more by one syncfs() */
+#define STORE_INDEX_QUEUE 200000 /* changes kept while the database is away; about 130 MB */
 #define STORE_UUID 37
 #define STORE_REASON 24
 
-enum store_state { STORE_OK, STORE_DISK_FULL, STORE_VOLUME_LOST, STORE_WRITE_FAILED, STORE_READ_ONLY };
+enum store_state {
+    STORE_OK,
+    STORE_DISK_FULL,
+    STORE_VOLUME_LOST,
+    STORE_WRITE_FAILED,
+    STORE_READ_ONLY
+};
 
 enum store_op_kind { OP_BEGIN, OP_FRAGMENT, OP_END };
 
@@ -36,15 +45,15 @@ struct store_op {
 struct store_file {
     struct store *s;
     /* Guarded by store.lock. */
-    struct list ready;   /* in store.ready while it waits for a writer */
-    struct list all;     /* in store.files for its whole life */
+    struct list ready; /* in store.ready while it waits for a writer */
+    struct list all;   /* in store.files for its whole life */
     struct list ops;
-    int refs;            /* caller, writer (until finished), dirty set, queued index changes */
-    bool busy;           /* waits for or is in the hands of a writer; holds a reference */
-    bool dirty;          /* in store.dirty: written since the last sync began */
-    bool finished;       /* nothing more will be written; the sync thread closes fd */
-    bool ended;          /* the caller has let go */
-    int error;           /* first error; answers every later append */
+    int refs;      /* caller, writer (until finished), dirty set, queued index changes */
+    bool busy;     /* waits for or is in the hands of a writer; holds a reference */
+    bool dirty;    /* in store.dirty: written since the last sync began */
+    bool finished; /* nothing more will be written; the sync thread closes fd */
+    bool ended;    /* the caller has let go */
+    int error;     /* first error; answers every later append */
     char abort_reason[STORE_REASON]; /* the store wants it closed */
     char end_reason[STORE_REASON];
     struct store_op op_begin, op_end;
@@ -55,7 +64,8 @@ struct store_file {
     uint32_t sequence;
     int64_t end_us;
     int64_t frames;
-    struct mp4_info info; /* with its own copy of the parameter sets that there are, and room for no more */
+    struct mp4_info
+        info; /* with its own copy of the parameter sets that there are, and room for no more */
     struct buf head;
     struct mp4_entry *entries;
     size_t n_entries, cap_entries;
@@ -63,8 +73,8 @@ struct store_file {
 };
 
 struct store_queued_change {
-    uint64_t generation;      /* applied once this generation of data is durable */
-    struct store_file *file;  /* reference, or NULL */
+    uint64_t generation;     /* applied once this generation of data is durable */
+    struct store_file *file; /* reference, or NULL */
     struct index_change change;
 };
 #define STORE_CHANGE_CHUNK 128
@@ -88,7 +98,8 @@ struct store_mend {
     char path[INDEX_PATH], reason[STORE_REASON], camera[INDEX_ID];
 };
 
-/* First recording of a camera in this run, and where the run before ended: the two sides of a crash gap. */
+/* First recording of a camera in this run, and where the run before ended: the two sides of a crash
+ * gap. */
 struct store_run {
     char camera[INDEX_ID];
     int64_t ended_us, started_us; /* 0: not known (yet) */
@@ -100,13 +111,16 @@ struct store {
     char uuid[STORE_UUID];
     pthread_t writer[64], sync_thread, index_thread, maint_thread, mend_thread;
     int writers;
-    int64_t tick_us; /* the volume is looked at and rows are written: twice the sync interval, 1 s normally */
+    int64_t tick_us; /* the volume is looked at and rows are written: twice the sync interval, 1 s
+                        normally */
 
-    /* Descriptor of the data directory; replaced when a lost volume is back. Readers hold the lock while they use it. */
+    /* Descriptor of the data directory; replaced when a lost volume is back. Readers hold the lock
+     * while they use it. */
     pthread_rwlock_t dir_lock;
     int dirfd;
 
-    pthread_mutex_t lock; /* guards everything down to the next comment, and the marked part of store_file */
+    pthread_mutex_t
+        lock; /* guards everything down to the next comment, and the marked part of store_file */
     pthread_cond_t work, sync_wake, index_wake, maint_wake, mend_wake, idle;
     struct list ready, files, free_ops, mends;
     void **op_slabs;
@@ -166,7 +180,8 @@ const char *store_state_name(enum store_state state);
 void store_timed_wait(struct store *s, pthread_cond_t *cond, int64_t us); /* lock held; real time */
 void store_file_unref_locked(struct store_file *sf);
 void store_file_free(struct store_file *sf); /* file.c */
-/* A reason for the state, such as disk-full, if @code is of its kind, else write-failed. Sets the state. */
+/* A reason for the state, such as disk-full, if @code is of its kind, else write-failed. Sets the
+ * state. */
 const char *store_classify(struct store *s, int code);
 
 /* file.c */
@@ -188,8 +203,8 @@ int disk_sync_parents(int dirfd, const char *path);
 /* Room for the sidx of a recording, a function of the head alone, so that recovery knows it too. */
 unsigned disk_max_fragments(const struct mp4_info *info);
 /* sidx and tail; @fd is buffered. The file ends behind the tail afterwards. */
-int disk_finish(int fd, const struct mp4_info *info, const struct mp4_entry *entries, size_t n, uint64_t end,
-                const char *reason, uint64_t *ret_size, uint8_t ret_manifest[32]);
+int disk_finish(int fd, const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                uint64_t end, const char *reason, uint64_t *ret_size, uint8_t ret_manifest[32]);
 /* Microseconds of media from the start of the recording to the end of entry @e. */
 int64_t disk_entry_end_us(const struct mp4_info *info, const struct mp4_entry *e);
 
@@ -199,14 +214,16 @@ bool path_camera_valid(const char *camera);
 /* Start and view by the name alone; E_SYNTAX if it is not the name of a recording. */
 int path_parse(const char *path, char ret_camera[INDEX_ID], int64_t *ret_start_us, int *ret_view);
 /*
- * Every recording under DATA/recordings whose name says that it began at or after @from_us. @cb gets the relative path;
+ * Every recording under DATA/recordings whose name says that it began at or after @from_us. @cb
+ * gets the relative path;
  * @other gets files that are none (may be NULL). Nonzero stops.
  */
 int path_walk(int dirfd, int64_t from_us, int (*cb)(void *user, const char *path),
               int (*other)(void *user, const char *path), void *user);
 
 /* volume.c */
-/* Open and lock DATA: one recorder or one repair at a time (E_BUSY). The lock goes with the descriptor. */
+/* Open and lock DATA: one recorder or one repair at a time (E_BUSY). The lock goes with the
+ * descriptor. */
 int volume_lock(const char *path, int *ret, struct err *reterr);
 int volume_read_id(int dirfd, char ret[STORE_UUID]); /* E_NOTFOUND */
 int volume_open(struct store *s, struct err *reterr);
@@ -234,19 +251,23 @@ int store_maint_index(struct store *s, struct err *reterr);
 int retain_delete(struct store *s, const struct index_recording *r, size_t n, struct err *reterr);
 
 /* mend.c, recover.c */
-/* At start, before anything is written: what the last run left open, and from when on files may lack rows. */
+/* At start, before anything is written: what the last run left open, and from when on files may
+ * lack rows. */
 int store_mend_collect(struct store *s, bool index_is_new, struct err *reterr);
 void *store_mend_main(void *arg);
-void store_mend_add(struct store *s, const char *path, const char *camera, const char *reason, bool crash);
+void store_mend_add(struct store *s, const char *path, const char *camera, const char *reason,
+                    bool crash);
 void store_run_started(struct store *s, const char *camera, int64_t start_us);
 
 enum recover_result { RECOVER_WAS_CLOSED, RECOVER_CLOSED, RECOVER_EMPTY, RECOVER_DAMAGED };
-/* Where the file at @path stands, without changing it. @ret_end: length up to the last whole fragment. */
-int recover_probe(int dirfd, const char *path, enum recover_result *ret, struct index_recording *ret_row,
-                  uint64_t *ret_end, uint64_t *ret_size, struct err *reterr);
+/* Where the file at @path stands, without changing it. @ret_end: length up to the last whole
+ * fragment. */
+int recover_probe(int dirfd, const char *path, enum recover_result *ret,
+                  struct index_recording *ret_row, uint64_t *ret_end, uint64_t *ret_size,
+                  struct err *reterr);
 /*
- * Bring the file to the form of a normal close: torn tail cut, sidx, manifest (hashes made now), mfra; synced. Fills
- * the row. RECOVER_EMPTY and RECOVER_DAMAGED leave the file alone.
+ * Bring the file to the form of a normal close: torn tail cut, sidx, manifest (hashes made now),
+ * mfra; synced. Fills the row. RECOVER_EMPTY and RECOVER_DAMAGED leave the file alone.
  */
 int recover_file(int dirfd, const char *path, const char *reason, enum recover_result *ret,
                  struct index_recording *ret_row, const atomic_bool *stop, struct err *reterr);

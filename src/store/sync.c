@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The sync thread: makes what was written durable, in batches, and looks after the volume once a second. */
+/* The sync thread: makes what was written durable, in batches, and looks after the volume once a
+ * second. */
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ void store_mark_dirty_locked(struct store_file *sf)
     if (sf->dirty)
         return;
     if (!set_add(&s->dirty, sf)) {
-        s->names_dirty = true; /* out of memory: syncfs() covers it; the descriptor is closed with the store */
+        s->names_dirty =
+            true; /* out of memory: syncfs() covers it; the descriptor is closed with the store */
         return;
     }
     sf->dirty = true;
@@ -55,7 +57,8 @@ static int sync_now(struct store *s, bool names, int *ret_errors)
     return err;
 }
 
-/* Every file written since the last good sync may have lost data; what the kernel would not keep, it does not retry. */
+/* Every file written since the last good sync may have lost data; what the kernel would not keep,
+ * it does not retry. */
 static void failed_locked(struct store *s, int code, unsigned *ret_open)
 {
     *ret_open = 0;
@@ -121,8 +124,10 @@ static void sync_pass(struct store *s)
     pthread_mutex_unlock(&s->lock);
     if (err < 0) {
         store_classify(s, err);
-        store_tell(s, "fsync-failed", "", "making data durable failed (%s): %u open files were closed, new ones begin; "
-                   "what was written in the last seconds may be damaged", err_name(err), closed);
+        store_tell(s, "fsync-failed", "",
+                   "making data durable failed (%s): %u open files were closed, new ones begin; "
+                   "what was written in the last seconds may be damaged",
+                   err_name(err), closed);
     }
 }
 

@@ -32,9 +32,12 @@ static int make_id(int dirfd, char ret[STORE_UUID])
     uint8_t r[16];
     if (RAND_bytes(r, sizeof(r)) != 1)
         return E_BUG;
-    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40), r[8] = (uint8_t)((r[8] & 0x3f) | 0x80); /* RFC 9562 §5.4, version 4 */
-    snprintf(ret, STORE_UUID, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-             r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40),
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80); /* RFC 9562 §5.4, version 4 */
+    snprintf(ret, STORE_UUID,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
     int fd = openat(dirfd, ID_FILE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
@@ -88,11 +91,12 @@ int volume_bind(struct store *s, struct index *ix, bool *ret_index_is_new, struc
         return err_set(reterr, err, "reading the index: %s", err_text(err));
     *ret_index_is_new = err == E_NOTFOUND;
     if (known[0] && !s->uuid[0])
-        return err_set(reterr, E_MISMATCH, "%s/" ID_FILE " is missing, the index knows volume %s: is the disk mounted?",
+        return err_set(reterr, E_MISMATCH,
+                       "%s/" ID_FILE " is missing, the index knows volume %s: is the disk mounted?",
                        s->data_dir, known);
     if (known[0] && strcmp(known, s->uuid) != 0)
-        return err_set(reterr, E_MISMATCH, "%s is volume %s, the index belongs to volume %s", s->data_dir, s->uuid,
-                       known);
+        return err_set(reterr, E_MISMATCH, "%s is volume %s, the index belongs to volume %s",
+                       s->data_dir, s->uuid, known);
     if (!s->uuid[0]) {
         err = make_id(s->dirfd, s->uuid);
         if (err < 0)
@@ -101,7 +105,8 @@ int volume_bind(struct store *s, struct index *ix, bool *ret_index_is_new, struc
     return known[0] ? 0 : ops->meta_put(ix, "volume_id", s->uuid, reterr);
 }
 
-/* Looks by name, as every reader and the next start will. Holding the directory's descriptor would not notice. */
+/* Looks by name, as every reader and the next start will. Holding the directory's descriptor would
+ * not notice. */
 int volume_probe(struct store *s)
 {
     char id[STORE_UUID];
@@ -117,8 +122,8 @@ int volume_probe(struct store *s)
 static bool same_directory(struct store *s)
 {
     struct stat held, now;
-    return fstat(s->dirfd, &held) == 0 && stat(s->data_dir, &now) == 0 && held.st_dev == now.st_dev &&
-           held.st_ino == now.st_ino;
+    return fstat(s->dirfd, &held) == 0 && stat(s->data_dir, &now) == 0 &&
+           held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
 int volume_reopen(struct store *s)
@@ -156,7 +161,8 @@ int64_t store_reserve(const struct store *s)
 
 static void lost(struct store *s)
 {
-    store_set_state(s, STORE_VOLUME_LOST, "the volume is no longer at its place, nothing is written until it is back");
+    store_set_state(s, STORE_VOLUME_LOST,
+                    "the volume is no longer at its place, nothing is written until it is back");
     store_abort_all(s, "volume-lost", E_NOTFOUND);
     pthread_mutex_lock(&s->lock);
     pthread_cond_signal(&s->index_wake);
@@ -164,7 +170,8 @@ static void lost(struct store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* With policy oldest-first recording goes on while space is made; it stops when that does not keep up. */
+/* With policy oldest-first recording goes on while space is made; it stops when that does not keep
+ * up. */
 static void full(struct store *s, int64_t free_bytes)
 {
     pthread_mutex_lock(&s->lock);
@@ -176,9 +183,10 @@ static void full(struct store *s, int64_t free_bytes)
     pthread_mutex_unlock(&s->lock);
     if (!stop || state == STORE_DISK_FULL)
         return;
-    store_set_state(s, STORE_DISK_FULL, s->cfg.full_oldest_first
-                                            ? "the disk is full and there is nothing old enough to delete in time"
-                                            : "the reserve of free disk space is reached, recording stops by policy");
+    store_set_state(s, STORE_DISK_FULL,
+                    s->cfg.full_oldest_first
+                        ? "the disk is full and there is nothing old enough to delete in time"
+                        : "the reserve of free disk space is reached, recording stops by policy");
     store_abort_all(s, "disk-full", -ENOSPC);
 }
 
@@ -206,7 +214,8 @@ void volume_tick(struct store *s)
     pthread_mutex_unlock(&s->lock);
     if (err == -EROFS) {
         if (state != STORE_READ_ONLY) {
-            store_set_state(s, STORE_READ_ONLY, "the disk became read-only, recording stops until it can be written");
+            store_set_state(s, STORE_READ_ONLY,
+                            "the disk became read-only, recording stops until it can be written");
             store_abort_all(s, "write-failed", -EROFS);
         }
     } else if (have < reserve) {

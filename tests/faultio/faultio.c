@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * File operations that fail on demand: an LD_PRELOAD library, or linked into a test program. Rules, one a line (or
- * separated by ';'), come from the environment variable FAULTIO, from the file named by FAULTIO_FILE (read again
- * whenever it changes, also at run time), or from faultio_rules():
+ * File operations that fail on demand: an LD_PRELOAD library, or linked into a test program. Rules,
+ * one a line (or separated by ';'), come from the environment variable FAULTIO, from the file named
+ * by FAULTIO_FILE (read again whenever it changes, also at run time), or from faultio_rules():
  *
  *     OPERATION ERRNO [path=TEXT] [after=N] [count=N] [short=N]
  *
- * OPERATION is write, sync, fallocate, truncate, open, create, rename, unlink or mkdir; `write` stands for the whole
- * family (pwrite, writev, …), `sync` for fsync, fdatasync and syncfs, `create` for an open with O_CREAT. A call counts
- * for a rule if its path holds TEXT; the first N of `after` succeed, then `count` fail (default: all). `short=N`
- * lets a failing write put N bytes on the disk before, as a full disk does.
+ * OPERATION is write, sync, fallocate, truncate, open, create, rename, unlink or mkdir; `write`
+ * stands for the whole family (pwrite, writev, …), `sync` for fsync, fdatasync and syncfs, `create`
+ * for an open with O_CREAT. A call counts for a rule if its path holds TEXT; the first N of `after`
+ * succeed, then `count` fail (default: all). `short=N` lets a failing write put N bytes on the disk
+ * before, as a full disk does.
  */
-#undef _FORTIFY_SOURCE    /* its inline open() and the like would be what is replaced here */
-#undef _FILE_OFFSET_BITS  /* both names of each function are defined here */
+#undef _FORTIFY_SOURCE   /* its inline open() and the like would be what is replaced here */
+#undef _FILE_OFFSET_BITS /* both names of each function are defined here */
 #include "faultio.h"
 
 #include <dlfcn.h>
@@ -50,8 +51,10 @@ static int code_of(const char *name)
     static const struct {
         const char *name;
         int code;
-    } codes[] = {{"EIO", EIO},     {"ENOSPC", ENOSPC}, {"EROFS", EROFS},   {"EDQUOT", EDQUOT}, {"EINVAL", EINVAL},
-                 {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"ENOENT", ENOENT}, {"EINTR", EINTR},   {"EOPNOTSUPP", EOPNOTSUPP}};
+    } codes[] = {
+        {"EIO", EIO},       {"ENOSPC", ENOSPC},        {"EROFS", EROFS},   {"EDQUOT", EDQUOT},
+        {"EINVAL", EINVAL}, {"EACCES", EACCES},        {"EMFILE", EMFILE}, {"ENOENT", ENOENT},
+        {"EINTR", EINTR},   {"EOPNOTSUPP", EOPNOTSUPP}};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (strcmp(codes[i].name, name) == 0)
             return codes[i].code;
@@ -166,13 +169,13 @@ static int verdict(const char *operation, const char *path, int fd, size_t *ret_
     return code;
 }
 
-#define FAIL_IF(operation, path, fd)                                                                                   \
-    do {                                                                                                               \
-        int faultio_code = verdict(operation, path, fd, NULL);                                                         \
-        if (faultio_code) {                                                                                            \
-            errno = faultio_code;                                                                                      \
-            return -1;                                                                                                 \
-        }                                                                                                              \
+#define FAIL_IF(operation, path, fd)                                                               \
+    do {                                                                                           \
+        int faultio_code = verdict(operation, path, fd, NULL);                                     \
+        if (faultio_code) {                                                                        \
+            errno = faultio_code;                                                                  \
+            return -1;                                                                             \
+        }                                                                                          \
     } while (0)
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -265,13 +268,13 @@ static int checked_open(int dir, const char *path, int flags, mode_t mode)
     return (int)syscall(SYS_openat, dir, path, flags, mode);
 }
 
-#define MODE_OF(flags, ret)                                                                                            \
-    mode_t ret = 0;                                                                                                    \
-    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                                             \
-        va_list ap;                                                                                                    \
-        va_start(ap, flags);                                                                                           \
-        ret = va_arg(ap, mode_t);                                                                                      \
-        va_end(ap);                                                                                                    \
+#define MODE_OF(flags, ret)                                                                        \
+    mode_t ret = 0;                                                                                \
+    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                         \
+        va_list ap;                                                                                \
+        va_start(ap, flags);                                                                       \
+        ret = va_arg(ap, mode_t);                                                                  \
+        va_end(ap);                                                                                \
     }
 
 EXPORT int open(const char *path, int flags, ...)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Days of recording in minutes: CAMERAS cameras, DAYS simulated days, DAYS_KEPT kept, epochs of ten minutes, tiny files
- * through the whole store. At the end exactly the promised days are on disk, shares of older epochs are gone, fsck
- * finds nothing, and the erasing took less than a tenth of the time that the recording had to take.
+ * Days of recording in minutes: CAMERAS cameras, DAYS simulated days, DAYS_KEPT kept, epochs of ten
+ * minutes, tiny files through the whole store. At the end exactly the promised days are on disk,
+ * shares of older epochs are gone, fsck finds nothing, and the erasing took less than a tenth of
+ * the time that the recording had to take.
  *
  *     retention_sim DIR [cameras=200] [days=40] [kept=30]
  *
@@ -46,16 +47,20 @@ static void alarm_line(void *user, const struct index_event *e)
 
 static void describe(struct mp4_info *info, int camera, int64_t at_us, int kept)
 {
-    static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00,
-                                  0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
+    static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00, 0x00,
+                                  0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
     static const uint8_t pps[] = {0x68, 0xce, 0x0f, 0xc8};
     params.count = 2;
     params.set[0].len = sizeof(sps);
     memcpy(params.set[0].data, sps, sizeof(sps));
     params.set[1].len = sizeof(pps);
     memcpy(params.set[1].data, pps, sizeof(pps));
-    *info = (struct mp4_info){.view = MP4_SEALED, .epoch_us = at_us, .epoch_length_us = EPOCH_US, .start_us = at_us,
-                              .retention_days = kept, .tracks = 1};
+    *info = (struct mp4_info){.view = MP4_SEALED,
+                              .epoch_us = at_us,
+                              .epoch_length_us = EPOCH_US,
+                              .start_us = at_us,
+                              .retention_days = kept,
+                              .tracks = 1};
     snprintf(info->camera, sizeof(info->camera), "cam%d", camera);
     info->track[0] = (struct media_track){
         .codec = MEDIA_H264, .clock_rate = 90000, .width = 64, .height = 64, .params = &params};
@@ -142,7 +147,8 @@ static int check(const char *dir, int cameras, int kept, int64_t now_us)
     index_sqlite.close(ix);
     bad += expect("rows", t.n, epochs * (unsigned long)cameras);
     bad += expect("files", entries(dir, "recordings", "f"), epochs * (unsigned long)cameras);
-    bad += expect("directories", entries(dir, "recordings", "d"), (unsigned long)cameras * (unsigned long)(kept + 1));
+    bad += expect("directories", entries(dir, "recordings", "d"),
+                  (unsigned long)cameras * (unsigned long)(kept + 1));
     bad += expect("share files", entries(dir, "keys", "f"), epochs);
     bad += expect("oldest row is past its time", t.first_end + kept * DAY_US <= now_us, 0);
     if (store_fsck(dir, &index_sqlite, false, false, fsck_line, NULL, &c, &e) < 0)
@@ -157,8 +163,12 @@ int main(int argc, char **argv)
     int cameras = argc > 2 ? atoi(argv[2]) : 200, days = argc > 3 ? atoi(argv[3]) : 40;
     int kept = argc > 4 ? atoi(argv[4]) : 30;
     clock_fake_init(&fake, start_us);
-    struct store_config cfg = {.data_dir = argv[1], .clock = &fake.clock, .index_ops = &index_sqlite,
-                               .sync_interval_us = 20000, .reserve_bytes = 1, .retention_days = kept,
+    struct store_config cfg = {.data_dir = argv[1],
+                               .clock = &fake.clock,
+                               .index_ops = &index_sqlite,
+                               .sync_interval_us = 20000,
+                               .reserve_bytes = 1,
+                               .retention_days = kept,
                                .alarm = alarm_line};
     struct store *s;
     struct err e = {0};
@@ -182,13 +192,15 @@ int main(int argc, char **argv)
             erasing += real_seconds() - t;
         }
         if (epoch % 1440 == 1439)
-            fprintf(stderr, "day %lld, %.0f s\n", (long long)(epoch / 144 + 1), real_seconds() - begin);
+            fprintf(stderr, "day %lld, %.0f s\n", (long long)(epoch / 144 + 1),
+                    real_seconds() - begin);
     }
     store_stats(s, &st);
     erased = st.recordings_deleted;
     store_close(s);
     double rate = erasing > 0 ? (double)erased / erasing : 0, needed = (double)cameras / 600;
-    printf("%lu recordings written, %lu failed, %lu erased at %.0f a second; %.2f a second are needed (%.0f times)\n",
+    printf("%lu recordings written, %lu failed, %lu erased at %.0f a second; %.2f a second are "
+           "needed (%.0f times)\n",
            (unsigned long)written, (unsigned long)failed, erased, rate, needed, rate / needed);
     int bad = check(argv[1], cameras, kept < days ? kept : days, fake.wall);
     return bad || failed || (erased > 0 && rate < 10 * needed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The index contract, held against SQLite. Written against the table alone, so that other back ends can be put in. */
+/* The index contract, held against SQLite. Written against the table alone, so that other back ends
+ * can be put in. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,8 +42,14 @@ static int teardown(void **state)
 
 static struct index_recording row(const char *camera, int view, int64_t start_us, int64_t length_us)
 {
-    struct index_recording r = {.view = view, .start_us = start_us, .end_us = start_us + length_us, .bytes = 1000,
-                                .epoch_us = start_us, .frames = 25, .state = INDEX_CLOSED, .retention_days = 30};
+    struct index_recording r = {.view = view,
+                                .start_us = start_us,
+                                .end_us = start_us + length_us,
+                                .bytes = 1000,
+                                .epoch_us = start_us,
+                                .frames = 25,
+                                .state = INDEX_CLOSED,
+                                .retention_days = 30};
     snprintf(r.camera, sizeof(r.camera), "%s", camera);
     snprintf(r.path, sizeof(r.path), "recordings/%s/%lld-%d", camera, (long long)start_us, view);
     snprintf(r.end_reason, sizeof(r.end_reason), "epoch");
@@ -93,10 +100,17 @@ static void test_sqlite__finds_by_time(void **state)
         int64_t from, to;
         size_t n;
     } table[] = {
-        {NULL, -1, INT64_MIN, INT64_MAX, 6}, {"a", -1, INT64_MIN, INT64_MAX, 3}, {"a", 1, INT64_MIN, INT64_MAX, 0},
-        {"b", 1, INT64_MIN, INT64_MAX, 3},   {"c", -1, INT64_MIN, INT64_MAX, 0}, {NULL, -1, 10 * M, 20 * M, 1},
-        {NULL, -1, 10 * M - 1, 20 * M, 2},   {NULL, -1, 10 * M, 20 * M + 1, 2},  {"a", -1, 60 * M, 90 * M, 0},
-        {NULL, -1, 59 * M, 60 * M, 1},       {NULL, 0, 0, 60 * M, 3},
+        {NULL, -1, INT64_MIN, INT64_MAX, 6},
+        {"a", -1, INT64_MIN, INT64_MAX, 3},
+        {"a", 1, INT64_MIN, INT64_MAX, 0},
+        {"b", 1, INT64_MIN, INT64_MAX, 3},
+        {"c", -1, INT64_MIN, INT64_MAX, 0},
+        {NULL, -1, 10 * M, 20 * M, 1},
+        {NULL, -1, 10 * M - 1, 20 * M, 2},
+        {NULL, -1, 10 * M, 20 * M + 1, 2},
+        {"a", -1, 60 * M, 90 * M, 0},
+        {NULL, -1, 59 * M, 60 * M, 1},
+        {NULL, 0, 0, 60 * M, 3},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (between(table[i].camera, table[i].view, table[i].from, table[i].to) != table[i].n)
@@ -142,7 +156,8 @@ static void test_sqlite__garbage_is_hidden_and_stays_garbage(void **state)
 static void test_sqlite__expired_and_oldest(void **state)
 {
     (void)state;
-    struct index_recording a = row("a", 0, 0, M), b = row("b", 0, DAY_US, M), c = row("c", 0, -DAY_US, M);
+    struct index_recording a = row("a", 0, 0, M), b = row("b", 0, DAY_US, M),
+                           c = row("c", 0, -DAY_US, M);
     struct seen s = {0};
     b.retention_days = 1;
     c.state = INDEX_OPEN;
@@ -186,7 +201,8 @@ static int count_camera(void *user, const struct index_camera *c)
 static void test_sqlite__gaps_are_replaced_and_pruned(void **state)
 {
     (void)state;
-    struct index_change c = {.kind = INDEX_PUT_GAP, .gap = {.camera = "a", .from_us = 5 * M, .reason = "stream-lost"}};
+    struct index_change c = {.kind = INDEX_PUT_GAP,
+                             .gap = {.camera = "a", .from_us = 5 * M, .reason = "stream-lost"}};
     int n = 0;
     assert_int_equal(ops->apply(ix, &c, 1, NULL), 0);
     assert_int_equal(ops->gaps(ix, "a", 100 * M, 101 * M, count_gap, &n, NULL), 0);
@@ -199,7 +215,8 @@ static void test_sqlite__gaps_are_replaced_and_pruned(void **state)
     n = 0;
     assert_int_equal(ops->gaps(ix, "a", 9 * M, 10 * M, count_gap, &n, NULL), 0);
     assert_int_equal(n, 0);
-    struct index_change e = {.kind = INDEX_PUT_EVENT, .event = {.at_us = M, .kind = "disk-full", .text = "x"}};
+    struct index_change e = {.kind = INDEX_PUT_EVENT,
+                             .event = {.at_us = M, .kind = "disk-full", .text = "x"}};
     assert_int_equal(ops->apply(ix, &e, 1, NULL), 0);
     assert_int_equal(ops->prune(ix, 10 * M, M, NULL), 0);
     n = 0;
@@ -230,7 +247,8 @@ static void test_sqlite__cameras_all_or_nothing(void **state)
 static void test_sqlite__a_batch_is_one_transaction(void **state)
 {
     (void)state;
-    struct index_change c[2] = {{.kind = INDEX_PUT_RECORDING, .recording = row("a", 0, 0, M)}, {.kind = 99}};
+    struct index_change c[2] = {{.kind = INDEX_PUT_RECORDING, .recording = row("a", 0, 0, M)},
+                                {.kind = 99}};
     assert_true(ops->apply(ix, c, 2, NULL) < 0);
     assert_int_equal(between(NULL, -1, INT64_MIN, INT64_MAX), 0);
     assert_int_equal(ops->apply(ix, c, 1, NULL), 0);

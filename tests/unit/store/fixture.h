@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #ifndef TEST_STORE_FIXTURE_H
 #define TEST_STORE_FIXTURE_H
-/* A data directory of its own, recordings of made-up access units, and the questions that all store tests ask. */
+/* A data directory of its own, recordings of made-up access units, and the questions that all store
+ * tests ask. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,11 +26,12 @@
 #define FIX_RATE 90000
 #define FIX_FPS 10
 #define FIX_EPOCH (10 * MINUTE_US)
-static const int64_t FIX_T0 = INT64_C(1795514400) * 1000000; /* 2026-11-24T10:00:00Z, the start of an epoch */
+static const int64_t FIX_T0 =
+    INT64_C(1795514400) * 1000000; /* 2026-11-24T10:00:00Z, the start of an epoch */
 
 /* 64x64 baseline, as x264 writes it. */
-static const uint8_t fix_sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00,
-                                  0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
+static const uint8_t fix_sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00, 0x00,
+                                  0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
 static const uint8_t fix_pps[] = {0x68, 0xce, 0x0f, 0xc8};
 
 struct fix {
@@ -131,18 +133,27 @@ static inline void fix_close(void)
 
 static inline struct mp4_info fix_info(const char *camera, int64_t start_us)
 {
-    struct mp4_info info = {.view = MP4_SEALED, .epoch_length_us = FIX_EPOCH, .start_us = start_us, .tracks = 1,
-                            .retention_days = 30, .encrypted = false};
+    struct mp4_info info = {.view = MP4_SEALED,
+                            .epoch_length_us = FIX_EPOCH,
+                            .start_us = start_us,
+                            .tracks = 1,
+                            .retention_days = 30,
+                            .encrypted = false};
     snprintf(info.camera, sizeof(info.camera), "%s", camera);
     snprintf(info.node, sizeof(info.node), "node");
     info.epoch_us = start_us - start_us % FIX_EPOCH;
-    info.track[0] = (struct media_track){.codec = MEDIA_H264, .clock_rate = FIX_RATE, .width = 64, .height = 64,
+    info.track[0] = (struct media_track){.codec = MEDIA_H264,
+                                         .clock_rate = FIX_RATE,
+                                         .width = 64,
+                                         .height = 64,
                                          .params = &fix.params};
     return info;
 }
 
-/* One second of FIX_FPS pictures of @size bytes, the first a key frame; the bytes tell camera second @second. */
-static inline struct mp4_fragment *fix_fragment(const struct mp4_info *info, unsigned second, size_t size)
+/* One second of FIX_FPS pictures of @size bytes, the first a key frame; the bytes tell camera
+ * second @second. */
+static inline struct mp4_fragment *fix_fragment(const struct mp4_info *info, unsigned second,
+                                                size_t size)
 {
     struct mp4_fragment *f;
     uint8_t *au = malloc(size + 5);
@@ -179,19 +190,21 @@ static inline void fix_done(void *user, struct mp4_fragment *f, int code)
 }
 
 /* Append second @second; the fragment is freed when it cannot be queued. */
-static inline int fix_append(struct store_file *sf, unsigned second, size_t size, struct fix_count *count)
+static inline int fix_append(struct store_file *sf, unsigned second, size_t size,
+                             struct fix_count *count)
 {
     const struct mp4_info *info = store_file_info(sf);
     struct mp4_fragment *f = fix_fragment(info, second, size);
-    int err = store_file_append(sf, f, (int64_t)(second + 1) * FIX_RATE, info->start_us + second * SECOND_US, fix_done, count);
+    int err = store_file_append(sf, f, (int64_t)(second + 1) * FIX_RATE,
+                                info->start_us + second * SECOND_US, fix_done, count);
     if (err < 0)
         mp4_fragment_free(f);
     return err;
 }
 
 /* A whole recording of @seconds, ended with @reason. */
-static inline void fix_record(const char *camera, int64_t start_us, unsigned seconds, size_t size, const char *reason,
-                              struct fix_count *count)
+static inline void fix_record(const char *camera, int64_t start_us, unsigned seconds, size_t size,
+                              const char *reason, struct fix_count *count)
 {
     struct mp4_info info = fix_info(camera, start_us);
     struct store_file *sf;
@@ -220,7 +233,8 @@ static inline void fix_read_rows(struct fix_rows *rows)
     struct index *ix;
     rows->n = 0;
     assert_int_equal(index_sqlite.open(fix.dir, true, &ix, NULL), 0);
-    assert_int_equal(index_sqlite.recordings(ix, NULL, -1, INT64_MIN, INT64_MAX, fix_collect, rows, NULL), 0);
+    assert_int_equal(
+        index_sqlite.recordings(ix, NULL, -1, INT64_MIN, INT64_MAX, fix_collect, rows, NULL), 0);
     index_sqlite.close(ix);
 }
 
@@ -244,10 +258,10 @@ static inline uint64_t fix_fsck(bool repair, bool verify, struct store_check *re
 }
 
 /* Until @cond or five seconds. */
-#define FIX_WAIT(cond)                                                                                                 \
-    do {                                                                                                               \
-        for (int fix_i = 0; fix_i < 500 && !(cond); fix_i++)                                                           \
-            usleep(10000);                                                                                             \
-        assert_true(cond);                                                                                             \
+#define FIX_WAIT(cond)                                                                             \
+    do {                                                                                           \
+        for (int fix_i = 0; fix_i < 500 && !(cond); fix_i++)                                       \
+            usleep(10000);                                                                         \
+        assert_true(cond);                                                                         \
     } while (0)
 #endif

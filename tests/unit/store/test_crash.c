@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * A process is killed while it records, over and over, in one data directory. What done() had confirmed a while before
- * must be in the files; fsck finds nothing that it cannot repair; in every second round the store repairs by itself.
+ * A process is killed while it records, over and over, in one data directory. What done() had
+ * confirmed a while before must be in the files; fsck finds nothing that it cannot repair; in every
+ * second round the store repairs by itself.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -41,7 +42,8 @@ static void child(int64_t start_us)
         for (intptr_t i = 0; i < CAMERAS; i++) {
             const struct mp4_info *info = store_file_info(sf[i]);
             struct mp4_fragment *f = fix_fragment(info, s, 200 + 900 * (size_t)i);
-            if (store_file_append(sf[i], f, -1, info->start_us + s * SECOND_US, confirm, (void *)i) < 0)
+            if (store_file_append(sf[i], f, -1, info->start_us + s * SECOND_US, confirm,
+                                  (void *)i) < 0)
                 mp4_fragment_free(f);
             if (s % 40 == 39 && i == 0) { /* an epoch ends now and then */
                 store_file_end(sf[i], "epoch");
@@ -87,7 +89,8 @@ static void test_crash__kill_and_check(void **state)
 {
     (void)state;
     struct store_check c;
-    progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    progress =
+        mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t start = FIX_T0 + round * HOUR_US;
         kill_one(round, start);
@@ -109,7 +112,8 @@ static void test_crash__kill_and_check(void **state)
             snprintf(name, sizeof(name), "cam%d", i);
             int64_t have = frames_of(name, start), want = (int64_t)progress->confirmed[i] * FIX_FPS;
             if (have < want)
-                fail_msg("round %d: %s has %d frames, %d were confirmed", round, name, (int)have, (int)want);
+                fail_msg("round %d: %s has %d frames, %d were confirmed", round, name, (int)have,
+                         (int)want);
         }
     }
     munmap(progress, sizeof(*progress));
@@ -142,7 +146,8 @@ static void check_gap(bool rowless)
 {
     static struct gaps gaps;
     struct fix_count count = {0};
-    progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    progress =
+        mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     kill_one(40, FIX_T0);
     if (rowless)
         assert_int_equal(fix_shell("rm '%s'/lethe.db*", fix.dir), 0);
@@ -175,7 +180,8 @@ static void test_crash__leaves_a_gap_even_without_rows(void **state)
     check_gap(true);
 }
 
-/* 250 files that a crash left open; the whole of 2,500 has five seconds (bench/store_bench.c measures that). */
+/* 250 files that a crash left open; the whole of 2,500 has five seconds (bench/store_bench.c
+ * measures that). */
 static void test_crash__start_does_not_wait_for_recovery(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Every file operation fails once, or for a while, at every place of a short recording. Afterwards recording must have
- * gone on by itself, everything reported as written must be in the files, and files and index must agree.
+ * Every file operation fails once, or for a while, at every place of a short recording. Afterwards
+ * recording must have gone on by itself, everything reported as written must be in the files, and
+ * files and index must agree.
  */
 #include "../../faultio/faultio.c" /* first: it replaces what the C library may inline */
 
@@ -12,7 +13,8 @@
 enum { CAMERAS = 3, SECONDS = 8 };
 static struct fix_rows rows;
 
-/* A camera that does what the recorder does: an error ends its file, a new one is begun with the next second. */
+/* A camera that does what the recorder does: an error ends its file, a new one is begun with the
+ * next second. */
 struct camera {
     char name[16];
     struct store_file *sf;
@@ -86,7 +88,8 @@ static void check_after(const char *rule, unsigned written)
     for (size_t i = 0; i < rows.n; i++)
         frames += rows.r[i].frames;
     if (fix_fsck(false, true, &c) != 0 || frames < (int64_t)written * FIX_FPS)
-        fail_msg("%s: %d problems, %d frames of %d", rule, (int)c.problems, (int)frames, (int)written * FIX_FPS);
+        fail_msg("%s: %d problems, %d frames of %d", rule, (int)c.problems, (int)frames,
+                 (int)written * FIX_FPS);
     for (size_t i = 0; i < rows.n; i++)
         assert_true(rows.r[i].end_reason[0] != 0);
 }
@@ -188,12 +191,15 @@ static void test_faults__shares_are_all_or_nothing(void **state)
     char path[400];
     struct stat st;
     fix_open();
-    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"abc", 3, NULL), 0);
-    static const char *const faults[] = {"write ENOSPC path=.shares count=1 short=2", "sync EIO path=.shares count=1"};
+    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"abc", 3, NULL),
+                     0);
+    static const char *const faults[] = {"write ENOSPC path=.shares count=1 short=2",
+                                         "sync EIO path=.shares count=1"};
     static const int codes[] = {-ENOSPC, -EIO};
     for (int i = 0; i < 2; i++) {
         faultio_rules(faults[i]);
-        assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"defg", 4, NULL), codes[i]);
+        assert_int_equal(
+            store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"defg", 4, NULL), codes[i]);
     }
     faultio_rules("");
     snprintf(path, sizeof(path), "%s/keys/2026-11-24/1000Z-30d.shares", fix.dir);

@@ -30,7 +30,8 @@ static void test_record__writes_a_readable_file_and_its_row(void **state)
     int fd = open(path, O_RDONLY);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_size, r->bytes);
-    assert_true(st.st_blocks * 512 < st.st_size + (64 << 10)); /* what was preallocated is given back */
+    assert_true(st.st_blocks * 512 <
+                st.st_size + (64 << 10)); /* what was preallocated is given back */
     assert_int_equal(mp4_reader_open(fd, &reader, NULL), 0);
     assert_true(mp4_reader_closed(reader));
     assert_int_equal(mp4_reader_fragments(reader), 5);
@@ -121,7 +122,8 @@ static void test_record__many_files_at_once(void **state)
     fix_read_rows(&rows);
     assert_int_equal(rows.n, N);
     struct store_check c;
-    assert_int_equal(fix_fsck(false, true, &c), 0); /* sequence and offsets are in order, or the hashes would differ */
+    assert_int_equal(fix_fsck(false, true, &c),
+                     0); /* sequence and offsets are in order, or the hashes would differ */
     assert_int_equal(c.files, N);
     assert_int_equal(fix.alarms, 0);
 }
@@ -198,8 +200,10 @@ static void test_record__shares_are_appended(void **state)
     (void)state;
     char path[400], rel[INDEX_PATH], text[16] = "";
     fix_open();
-    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"abc", 3, NULL), 0);
-    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"defg", 4, NULL), 0);
+    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"abc", 3, NULL),
+                     0);
+    assert_int_equal(store_shares_append(fix.store, FIX_T0, 30, (const uint8_t *)"defg", 4, NULL),
+                     0);
     assert_int_equal(store_shares_path(FIX_T0, 30, rel), 0);
     assert_string_equal(rel, "keys/2026-11-24/1000Z-30d.shares");
     snprintf(path, sizeof(path), "%s/%s", fix.dir, rel);

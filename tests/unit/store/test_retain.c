@@ -13,7 +13,8 @@ static unsigned count_entries(const char *sub, bool files)
 {
     char cmd[400];
     unsigned n = 0;
-    snprintf(cmd, sizeof(cmd), "find '%s/%s' -mindepth 1 -type %c 2>/dev/null | wc -l", fix.dir, sub, files ? 'f' : 'd');
+    snprintf(cmd, sizeof(cmd), "find '%s/%s' -mindepth 1 -type %c 2>/dev/null | wc -l", fix.dir,
+             sub, files ? 'f' : 'd');
     FILE *p = popen(cmd, "r");
     assert_int_equal(fscanf(p, "%u", &n), 1);
     pclose(p);

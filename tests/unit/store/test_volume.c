@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The ground goes away: database locked, volume gone, disk really full. Recording goes on or stops with a name. */
+/* The ground goes away: database locked, volume gone, disk really full. Recording goes on or stops
+ * with a name. */
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -39,7 +40,8 @@ static pid_t lock_database(void)
         if (sqlite3_open(path, &db) != SQLITE_OK)
             _exit(1);
         sqlite3_busy_timeout(db, 5000);
-        if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK || write(ready[1], "x", 1) != 1)
+        if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK ||
+            write(ready[1], "x", 1) != 1)
             _exit(1);
         for (;;)
             pause();
@@ -162,7 +164,8 @@ static void mount_again(void)
 static void test_volume__unmounted_and_mounted(void **state)
 {
     (void)state;
-    if (geteuid() != 0 || fix_shell("mkdir '%s.real' && mount --bind '%s.real' '%s' 2>/dev/null", fix.dir, fix.dir, fix.dir))
+    if (geteuid() != 0 || fix_shell("mkdir '%s.real' && mount --bind '%s.real' '%s' 2>/dev/null",
+                                    fix.dir, fix.dir, fix.dir))
         skip();
     lose_and_find(unmount, mount_again);
     unmount();
@@ -176,7 +179,8 @@ static void test_volume__another_disk_in_its_place(void **state)
     struct err e = {0};
     fix_open();
     fix_close();
-    assert_int_equal(fix_shell("echo 00000000-0000-4000-8000-000000000000 > '%s/volume-id'", fix.dir), 0);
+    assert_int_equal(
+        fix_shell("echo 00000000-0000-4000-8000-000000000000 > '%s/volume-id'", fix.dir), 0);
     assert_int_equal(store_open(&fix.cfg, &other, &e), E_MISMATCH);
     assert_int_equal(fix_shell("rm '%s/volume-id'", fix.dir), 0);
     assert_int_equal(store_open(&fix.cfg, &other, &e), E_MISMATCH);
