@@ -28,7 +28,7 @@ static void print_second_words(const char *group, size_t len)
     size_t i = 0;
     const char *separator = "";
     for (const struct cli_command *c; (c = cli_next(&i));) {
-        if (c->hidden || strncmp(c->name, group, len) || c->name[len] != ' ')
+        if (c->hidden || strncmp(c->name, group, len) != 0 || c->name[len] != ' ')
             continue;
         printf("%s%s", separator, c->name + len + 1);
         separator = " ";
