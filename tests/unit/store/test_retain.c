@@ -62,7 +62,7 @@ static int64_t retain(void)
 static void one_day(int day, struct fix_count *count)
 {
     int64_t at = FIX_T0 + day * DAY_US;
-    fix.clock.wall = at;
+    __atomic_store_n(&fix.clock.wall, at, __ATOMIC_RELAXED);
     fix_record("cam1", at, 1, 300, "epoch", count);
     fix_record("cam2", at, 1, 300, "epoch", count);
     assert_int_equal(store_shares_append(fix.store, at, 30, (const uint8_t *)"share", 5, NULL), 0);
@@ -106,15 +106,15 @@ static void test_retain__a_clock_set_ahead_deletes_nothing_for_ten_minutes(void 
     one_day(0, &count);
     settle();
     assert_int_equal(retain(), 0);
-    fix.clock.wall += 40 * DAY_US;
+    __atomic_add_fetch(&fix.clock.wall, +(40 * DAY_US), __ATOMIC_RELAXED);
     for (int minute = 0; minute < 9; minute++) {
         assert_int_equal(retain(), 0);
         clock_fake_advance(&fix.clock, MINUTE_US);
     }
     assert_true(fix_alarmed("retention-held"));
-    fix.clock.wall -= 40 * DAY_US; /* it was a mistake */
+    __atomic_add_fetch(&fix.clock.wall, -(40 * DAY_US), __ATOMIC_RELAXED); /* it was a mistake */
     assert_int_equal(retain(), 0);
-    fix.clock.wall += 41 * DAY_US; /* and this time it is meant */
+    __atomic_add_fetch(&fix.clock.wall, +(41 * DAY_US), __ATOMIC_RELAXED); /* and this time it is meant */
     assert_int_equal(retain(), 0);
     clock_fake_advance(&fix.clock, 11 * MINUTE_US);
     assert_int_equal(retain(), 2);
@@ -129,7 +129,7 @@ static void test_retain__a_clock_set_back_keeps_longer(void **state)
     one_day(0, &count);
     settle();
     clock_fake_advance(&fix.clock, 31 * DAY_US);
-    fix.clock.wall -= 2 * DAY_US;
+    __atomic_add_fetch(&fix.clock.wall, -(2 * DAY_US), __ATOMIC_RELAXED);
     assert_int_equal(retain(), 0);
     clock_fake_advance(&fix.clock, 2 * DAY_US);
     assert_int_equal(retain(), 2);
@@ -145,7 +145,7 @@ static void test_retain__after_days_of_absence_waits(void **state)
     assert_int_equal(retain(), 0);
     fix_close();
     counted_store = NULL;
-    fix.clock.wall += 40 * DAY_US;
+    __atomic_add_fetch(&fix.clock.wall, +(40 * DAY_US), __ATOMIC_RELAXED);
     fix.clock.mono = SECOND_US; /* the machine was off, or its clock is wrong */
     fix_open();
     assert_int_equal(retain(), 0);

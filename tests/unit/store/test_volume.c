@@ -201,7 +201,7 @@ static void test_volume__a_small_disk_is_kept_in_use(void **state)
     for (int i = 0; i < 60; i++) { /* 60 x 1.2 MB */
         struct mp4_info info = fix_info("cam1", FIX_T0 + i * MINUTE_US);
         struct store_file *sf;
-        fix.clock.wall = info.start_us;
+        __atomic_store_n(&fix.clock.wall, info.start_us, __ATOMIC_RELAXED);
         unsigned before = count.ok;
         if (store_file_begin(fix.store, &info, &sf, NULL) < 0) {
             usleep(20000);
