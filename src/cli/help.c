@@ -100,7 +100,7 @@ int cli_help_group(FILE *out, const char *group)
     int n = 0;
     size_t len = group ? strlen(group) : 0, i = 0;
     for (const struct cli_command *c; (c = cli_next(&i));) {
-        if (c->hidden || (group && (strncmp(c->name, group, len) || c->name[len] != ' ')))
+        if (c->hidden || (group && (strncmp(c->name, group, len) != 0 || c->name[len] != ' ')))
             continue;
         fprintf(out, "  %-20s %s\n", c->name, c->summary);
         n++;

@@ -173,7 +173,7 @@ static int percent(const char *w, int64_t *ret)
     double v = strtod(w, &end);
     if (end == w || strcmp(end, "%") != 0 || !(v >= 0) || v > 100)
         return E_SYNTAX;
-    *ret = (int64_t)(v * (MILLION / 100) + 0.5);
+    *ret = (int64_t)(v * (MILLION / 100.0) + 0.5);
     return 0;
 }
 

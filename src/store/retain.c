@@ -313,9 +313,9 @@ static int64_t pass(struct store *s, struct err *reterr)
         return -ENOMEM;
     int64_t now = deletion_time(s);
     (void)delete_shares(s, now);
-    int64_t deleted = delete_garbage(s, &b, reterr), more = deleted;
+    int64_t deleted = delete_garbage(s, &b, reterr);
     if (deleted >= 0) {
-        more = delete_expired(s, &b, now, reterr);
+        int64_t more = delete_expired(s, &b, now, reterr);
         deleted = more < 0 ? more : deleted + more;
     }
     free(b.r);
