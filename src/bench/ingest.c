@@ -194,7 +194,7 @@ static pid_t start_node(const struct ingest_config *c, struct err *reterr)
     return bench_spawn(argv, 0, log, NULL);
 }
 
-static void measure_window(const struct ingest_config *c, pid_t node, pid_t sim, struct ingest_result *r)
+void ingest_measure(const struct ingest_config *c, pid_t node, pid_t sim, struct ingest_result *r)
 {
     struct bench_usage u;
     double at = seconds_now(), cpu = bench_cpu_seconds(node), sim_cpu = bench_cpu_seconds(sim);
@@ -238,7 +238,7 @@ int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *lin
     wait_all_recording(c, seconds_now(), progress, ret);
     pause_seconds(WARM_UP_SECONDS);
     ingest_say(progress, "lethe: measuring for %d s", c->seconds);
-    measure_window(c, node, sim.pid, ret);
+    ingest_measure(c, node, sim.pid, ret);
     struct counts end;
     ingest_sim_stop(&sim, ret);
     pause_seconds(DRAIN_SECONDS);

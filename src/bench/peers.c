@@ -106,20 +106,6 @@ static double now_seconds(void)
     return (double)clock_mono_us(&clock_system) / 1e6;
 }
 
-static void measure(const struct ingest_config *c, pid_t pid, pid_t sim, struct ingest_result *r)
-{
-    struct bench_usage u;
-    double at = now_seconds(), cpu = bench_cpu_seconds(pid), sim_cpu = bench_cpu_seconds(sim);
-    sleep((unsigned)c->seconds);
-    cpu = bench_cpu_seconds(pid) - cpu;
-    sim_cpu = bench_cpu_seconds(sim) - sim_cpu;
-    r->seconds = now_seconds() - at;
-    bench_measure(pid, &u);
-    r->cpu_percent_per_camera = 100 * cpu / r->seconds / r->cameras;
-    r->sim_cpu_percent = 100 * sim_cpu / r->seconds;
-    r->rss_bytes_per_camera = u.pss_bytes / r->cameras;
-}
-
 int ingest_peer(const struct ingest_config *c, const char *peer, void (*progress)(const char *line),
                 struct ingest_result *ret, struct err *reterr)
 {
@@ -145,7 +131,7 @@ int ingest_peer(const struct ingest_config *c, const char *peer, void (*progress
     ret->start_seconds = now_seconds() - since;
     ingest_say(progress, "%s: %d cameras after %.1f s, measuring for %d s", peer, c->peer_cameras, ret->start_seconds, c->seconds);
     sleep(WARM_UP_SECONDS);
-    measure(c, pid, sim.pid, ret);
+    ingest_measure(c, pid, sim.pid, ret);
     ingest_sim_stop(&sim, ret);
     sleep(1);
     bench_stop(pid, ffmpeg ? SIGTERM : SIGINT, 20);
