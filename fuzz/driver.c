@@ -15,7 +15,8 @@ static int run_file(const char *path)
     static uint8_t data[1 << 20];
     size_t n = fread(data, 1, sizeof(data), f);
     fclose(f);
-    uint8_t *exact = malloc(n ? n : 1); /* exact size, so that the sanitiser sees an overrun by one */
+    uint8_t *exact =
+        malloc(n ? n : 1); /* exact size, so that the sanitiser sees an overrun by one */
     for (size_t i = 0; i < n; i++)
         exact[i] = data[i];
     LLVMFuzzerTestOneInput(exact, n);

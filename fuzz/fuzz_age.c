@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t back = 0;
         uint8_t *text = malloc(len + 1);
         buf_init(&again, 0);
-        assert(seal_age_encrypt(id.public_key, out, len, &again) == 0 && again.len == seal_age_size(len));
+        assert(seal_age_encrypt(id.public_key, out, len, &again) == 0 &&
+               again.len == seal_age_size(len));
         assert(seal_age_decrypt(again.data, again.len, ids, 1, text, len + 1, &back) == 0);
         assert(back == len && memcmp(text, out, len) == 0);
         buf_release(&again);

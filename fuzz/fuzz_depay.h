@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "rtsp/depay.h"
 
-static void depay_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts, bool key, bool changed, bool loss)
+static void depay_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts,
+                       bool key, bool changed, bool loss)
 {
     uint32_t at = 0;
     while (at + 4 <= size) {

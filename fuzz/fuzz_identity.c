@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert((r == 0) == (id != NULL) && (r == 0 || e.text[0]));
     if (r == 0) {
         char text[SEAL_IDENTITY_CHARS + 1];
-        seal_identity_encode(id->secret, text); /* the one spelling of this key stands in the input */
+        seal_identity_encode(id->secret,
+                             text); /* the one spelling of this key stands in the input */
         assert(memmem(data, size, text, SEAL_IDENTITY_CHARS));
     }
     seal_identity_free(id);

@@ -68,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fragment = size - 3 - head;
         pad[2] = (uint8_t)((4096 - head) >> 8), pad[3] = (uint8_t)(4096 - head);
         if (!put(data + 3, head, 0) || !put(pad, 8, (off_t)head) || !put(room, 8, 4096) ||
-            !put(data + 3 + head, fragment, 8192) || ftruncate(in, (off_t)(8192 + (fragment + 4095) / 4096 * 4096)) < 0)
+            !put(data + 3 + head, fragment, 8192) ||
+            ftruncate(in, (off_t)(8192 + (fragment + 4095) / 4096 * 4096)) < 0)
             return 0;
     } else if (memcmp(data + 4, "ftyp", 4) != 0) {
         parse_moof(data, size);

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = len > size - at ? size - at : len;
         int r = media_params_put(&p, codec, data + at, len);
         if (r >= 0)
-            assert(media_params_put(&p, codec, data + at, len) == 0); /* the same set again changes nothing */
+            assert(media_params_put(&p, codec, data + at, len) ==
+                   0); /* the same set again changes nothing */
         at += len;
     }
     assert(p.count <= MEDIA_PARAM_SETS);

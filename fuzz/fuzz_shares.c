@@ -26,19 +26,22 @@ static void mend(uint8_t *p, size_t len)
     }
 }
 
-static void open_entry(const struct seal_shares *s, const struct seal_entry *e, struct seal_identity *id)
+static void open_entry(const struct seal_shares *s, const struct seal_entry *e,
+                       struct seal_identity *id)
 {
     struct seal_context c;
     int t, n;
     uint8_t key[SEAL_KEY];
     struct err err = {0};
-    assert(seal_shares_find(s, e->kid, &c, &t, &n) == 0 && t >= 2 && n >= t && n <= SEAL_CUSTODIANS);
+    assert(seal_shares_find(s, e->kid, &c, &t, &n) == 0 && t >= 2 && n >= t &&
+           n <= SEAL_CUSTODIANS);
     for (int i = 0; i < n; i++) {
         size_t len;
         const uint8_t *share = seal_entry_share(e, i, &len);
         assert(share >= e->data && share + len <= e->data + e->len);
     }
-    assert(seal_shares_open(s, e->kid, &c, &id, 1, key, &err) < 0 && err.text[0]); /* one is never enough */
+    assert(seal_shares_open(s, e->kid, &c, &id, 1, key, &err) < 0 &&
+           err.text[0]); /* one is never enough */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size < 1)
         return 0;
-    uint8_t *copy = malloc(size > 1 ? size - 1 : 1); /* exact, so that the sanitiser sees an overrun by one */
+    uint8_t *copy =
+        malloc(size > 1 ? size - 1 : 1); /* exact, so that the sanitiser sees an overrun by one */
     memcpy(copy, data + 1, size - 1);
     if (data[0] < 0x80)
         mend(copy, size - 1);

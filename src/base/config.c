@@ -17,11 +17,13 @@ static const int log_levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO
 
 static const struct schema_field disk_fields[] = {
     {"reserve", SCHEMA_SIZE, offsetof(struct config, disk.reserve_bytes), .max = INT64_C(1) << 50},
-    {"when_full", SCHEMA_ENUM, offsetof(struct config, disk.when_full), .names = config_when_full_names},
+    {"when_full", SCHEMA_ENUM, offsetof(struct config, disk.when_full),
+     .names = config_when_full_names},
     {0},
 };
 static const struct schema_field camera_fields[] = {
-    {"transport", SCHEMA_ENUM, offsetof(struct config, cameras.transport), .names = config_transport_names},
+    {"transport", SCHEMA_ENUM, offsetof(struct config, cameras.transport),
+     .names = config_transport_names},
     {"audio", SCHEMA_BOOL, offsetof(struct config, cameras.audio)},
     {0},
 };
@@ -66,7 +68,8 @@ static void node_from_host(char out[64])
 
 void config_default(struct config *c)
 {
-    *c = (struct config){.threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
+    *c = (struct config){
+        .threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
     c->disk.reserve_bytes = 1000000000;
     snprintf(c->listen, sizeof(c->listen), "127.0.0.1:8080");
     node_from_host(c->node);
@@ -111,13 +114,15 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
     char host[64];
     int port;
     if (!config_id_valid(c->node))
-        return schema_refuse(d, "node", E_SYNTAX, reterr,
-                             "must be 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit");
+        return schema_refuse(
+            d, "node", E_SYNTAX, reterr,
+            "must be 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit");
     if (60 % c->epoch_minutes)
         return schema_refuse(d, "epoch_minutes", E_RANGE, reterr,
                              "must divide the hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60");
     if (config_listen_split(c->listen, host, &port) < 0)
-        return schema_refuse(d, "listen", E_SYNTAX, reterr, "must be ADDRESS:PORT, like 127.0.0.1:8080");
+        return schema_refuse(d, "listen", E_SYNTAX, reterr,
+                             "must be ADDRESS:PORT, like 127.0.0.1:8080");
     if (anchor(file, c->data_dir, sizeof(c->data_dir)) < 0)
         return schema_refuse(d, "data", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->custodians, sizeof(c->custodians)) < 0)
@@ -125,7 +130,8 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
     return 0;
 }
 
-static int bind(const struct schema_doc *d, const char *file, struct config *ret, struct err *reterr)
+static int bind(const struct schema_doc *d, const char *file, struct config *ret,
+                struct err *reterr)
 {
     struct config c;
     config_default(&c);
@@ -140,7 +146,8 @@ static int bind(const struct schema_doc *d, const char *file, struct config *ret
     return 0;
 }
 
-int config_parse(const char *file, const void *data, size_t len, struct config *c, struct err *reterr)
+int config_parse(const char *file, const void *data, size_t len, struct config *c,
+                 struct err *reterr)
 {
     struct schema_doc *d;
     int r = schema_parse(file, data, len, &d, reterr);

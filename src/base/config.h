@@ -8,10 +8,14 @@
 #include "base/err.h"
 
 enum config_when_full { CONFIG_OLDEST_FIRST, CONFIG_STOP };
-enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP }; /* as enum rtsp_transport */
+enum config_transport {
+    CONFIG_TRANSPORT_AUTO,
+    CONFIG_TRANSPORT_TCP,
+    CONFIG_TRANSPORT_UDP
+}; /* as enum rtsp_transport */
 
 struct config {
-    char node[64];        /* name in recordings and shares; default: host name made to fit [a-z0-9._-] */
+    char node[64]; /* name in recordings and shares; default: host name made to fit [a-z0-9._-] */
     char data_dir[256];   /* "" : the command line decides */
     char listen[128];     /* ADDRESS:PORT, default 127.0.0.1:8080 */
     char custodians[256]; /* file with one custodian a line; "": practice custodians */
@@ -37,7 +41,8 @@ void config_default(struct config *c);
  */
 int config_load(const char *path, struct config *c, struct err *reterr);
 /* The same for bytes in memory; @file is the name for sentences and the base of relative paths. */
-int config_parse(const char *file, const void *data, size_t len, struct config *c, struct err *reterr);
+int config_parse(const char *file, const void *data, size_t len, struct config *c,
+                 struct err *reterr);
 /* Nothing to free today; call it all the same, so that pointers may come later. NULL is fine. */
 void config_free(struct config *c);
 

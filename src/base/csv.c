@@ -76,7 +76,9 @@ static int quoted(struct csv_reader *r, struct err *reterr)
     r->column++;
     while (e >= 0 && r->at < r->len) {
         if (r->data[r->at] != '"') {
-            e = at_newline(r) ? refuse(&start, E_SYNTAX, reterr, "this quote is never closed in its line") : take(r, reterr);
+            e = at_newline(r)
+                    ? refuse(&start, E_SYNTAX, reterr, "this quote is never closed in its line")
+                    : take(r, reterr);
             continue;
         }
         bool pair = r->at + 1 < r->len && r->data[r->at + 1] == '"';
@@ -87,7 +89,8 @@ static int quoted(struct csv_reader *r, struct err *reterr)
             continue;
         }
         if (r->at < r->len && r->data[r->at] != ',' && !at_newline(r))
-            return refuse(r, E_SYNTAX, reterr, "text behind a closing quote; write \"\" for a quote inside quotes");
+            return refuse(r, E_SYNTAX, reterr,
+                          "text behind a closing quote; write \"\" for a quote inside quotes");
         return 0;
     }
     return e < 0 ? e : refuse(&start, E_SYNTAX, reterr, "this quote is never closed");
@@ -98,7 +101,8 @@ static int plain(struct csv_reader *r, struct err *reterr)
     int e = 0;
     while (e >= 0 && r->at < r->len && r->data[r->at] != ',' && !at_newline(r)) {
         if (r->data[r->at] == '"')
-            return refuse(r, E_SYNTAX, reterr, "a quote inside a field that does not begin with one");
+            return refuse(r, E_SYNTAX, reterr,
+                          "a quote inside a field that does not begin with one");
         e = take(r, reterr);
     }
     return e;
@@ -148,8 +152,8 @@ int csv_next(struct csv_reader *r, struct csv_record *ret, struct err *reterr)
 int csv_put(struct buf *out, const char *text, int first)
 {
     size_t len = strlen(text);
-    bool quote = strcspn(text, ",\"\r\n") < len || text[0] == ' ' || (len && text[len - 1] == ' ') ||
-                 !strncmp(text, "\xef\xbb\xbf", 3);
+    bool quote = strcspn(text, ",\"\r\n") < len || text[0] == ' ' ||
+                 (len && text[len - 1] == ' ') || !strncmp(text, "\xef\xbb\xbf", 3);
     int e = first ? 0 : buf_append(out, ",", 1);
     if (e >= 0 && quote)
         e = buf_append(out, "\"", 1);

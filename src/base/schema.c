@@ -18,10 +18,11 @@ struct schema_doc {
     yaml_node_t *list; /* of schema_list() */
 };
 
-static int refuse_at(const struct schema_doc *d, yaml_mark_t at, int code, struct err *reterr, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+static int refuse_at(const struct schema_doc *d, yaml_mark_t at, int code, struct err *reterr,
+                     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
-static int refuse_at(const struct schema_doc *d, yaml_mark_t at, int code, struct err *reterr, const char *fmt, ...)
+static int refuse_at(const struct schema_doc *d, yaml_mark_t at, int code, struct err *reterr,
+                     const char *fmt, ...)
 {
     char text[320];
     va_list ap;
@@ -42,7 +43,8 @@ static int parser_error(const struct schema_doc *d, const yaml_parser_t *p, stru
 {
     if (p->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
-    return refuse_at(d, p->problem_mark, E_SYNTAX, reterr, "not YAML: %s", p->problem ? p->problem : "unreadable");
+    return refuse_at(d, p->problem_mark, E_SYNTAX, reterr, "not YAML: %s",
+                     p->problem ? p->problem : "unreadable");
 }
 
 /* What libyaml would let through and this reader does not: aliases, anchors, tags, depth, a second document. */
@@ -64,9 +66,11 @@ static int check_events(struct schema_doc *d, const void *data, size_t len, stru
                  (e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT);
         documents += e.type == YAML_DOCUMENT_START_EVENT;
         if (e.type == YAML_ALIAS_EVENT || has_anchor(&e))
-            r = refuse_at(d, e.start_mark, E_SYNTAX, reterr, "anchors and aliases are not used here; write the value");
+            r = refuse_at(d, e.start_mark, E_SYNTAX, reterr,
+                          "anchors and aliases are not used here; write the value");
         else if (depth > SCHEMA_DEPTH)
-            r = refuse_at(d, e.start_mark, E_LIMIT, reterr, "nested deeper than %d levels", SCHEMA_DEPTH);
+            r = refuse_at(d, e.start_mark, E_LIMIT, reterr, "nested deeper than %d levels",
+                          SCHEMA_DEPTH);
         else if (documents > 1)
             r = refuse_at(d, e.start_mark, E_SYNTAX, reterr, "a second document (---) in one file");
         yaml_event_delete(&e);
@@ -75,7 +79,8 @@ static int check_events(struct schema_doc *d, const void *data, size_t len, stru
     return r;
 }
 
-int schema_parse(const char *file, const void *data, size_t len, struct schema_doc **ret, struct err *reterr)
+int schema_parse(const char *file, const void *data, size_t len, struct schema_doc **ret,
+                 struct err *reterr)
 {
     struct schema_doc *d = calloc(1, sizeof(*d));
     if (!d)
@@ -194,7 +199,11 @@ static void describe_enum(const char *const *names, char *out, size_t size)
     size_t at = 0;
     out[0] = 0;
     for (int i = 0; names[i] && at < size; i++)
-        at += (size_t)snprintf(out + at, size - at, "%s%s", !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+        at += (size_t)snprintf(out + at, size - at, "%s%s",
+                               !i             ? ""
+                               : names[i + 1] ? ", "
+                                              : " or ",
+                               names[i]);
 }
 
 /* What @f wants, for the end of "disk.reserve: 'x' is not …". */
@@ -208,15 +217,16 @@ static void describe(const struct schema_field *f, char *out, size_t size)
         snprintf(out, size, "true or false");
         break;
     case SCHEMA_INT:
-        snprintf(out, size, "a whole number from %lld to %lld", (long long)f->min, (long long)f->max);
+        snprintf(out, size, "a whole number from %lld to %lld", (long long)f->min,
+                 (long long)f->max);
         break;
     case SCHEMA_DURATION:
-        snprintf(out, size, "a duration like 90s, 10m or 30d, from %llds to %llds", (long long)(f->min / SECOND_US),
-                 (long long)(f->max / SECOND_US));
+        snprintf(out, size, "a duration like 90s, 10m or 30d, from %llds to %llds",
+                 (long long)(f->min / SECOND_US), (long long)(f->max / SECOND_US));
         break;
     case SCHEMA_SIZE:
-        snprintf(out, size, "a size like 512M, 10G or 1Gi, from %lld to %lld bytes", (long long)f->min,
-                 (long long)f->max);
+        snprintf(out, size, "a size like 512M, 10G or 1Gi, from %lld to %lld bytes",
+                 (long long)f->min, (long long)f->max);
         break;
     case SCHEMA_ENUM:
         describe_enum(f->names, out, size);
@@ -230,8 +240,9 @@ static void describe(const struct schema_field *f, char *out, size_t size)
 static int bind_number(const struct schema_field *f, const char *text, void *at)
 {
     int64_t v = 0;
-    int r = f->kind == SCHEMA_INT ? bind_int(text, &v)
-            : f->kind == SCHEMA_SIZE ? size_parse(text, &v) : duration_parse(text, &v);
+    int r = f->kind == SCHEMA_INT    ? bind_int(text, &v)
+            : f->kind == SCHEMA_SIZE ? size_parse(text, &v)
+                                     : duration_parse(text, &v);
     if (r < 0)
         return r;
     if (v < f->min || v > f->max)
@@ -243,8 +254,8 @@ static int bind_number(const struct schema_field *f, const char *text, void *at)
     return 0;
 }
 
-static int bind_scalar(const struct schema_doc *d, const yaml_node_t *n, const struct schema_field *f, void *at,
-                       const char *path, struct err *reterr)
+static int bind_scalar(const struct schema_doc *d, const yaml_node_t *n,
+                       const struct schema_field *f, void *at, const char *path, struct err *reterr)
 {
     const char *text = scalar(n);
     char want[160];
@@ -262,7 +273,8 @@ static int bind_scalar(const struct schema_doc *d, const yaml_node_t *n, const s
     if (r >= 0)
         return 0;
     describe(f, want, sizeof(want));
-    return refuse_at(d, n->start_mark, r, reterr, "%s: '%.40s' is not %s", path, text ? text : "a list or mapping", want);
+    return refuse_at(d, n->start_mark, r, reterr, "%s: '%.40s' is not %s", path,
+                     text ? text : "a list or mapping", want);
 }
 
 static const struct schema_field *find_field(const struct schema_field *fields, const char *key)
@@ -273,18 +285,20 @@ static const struct schema_field *find_field(const struct schema_field *fields, 
     return NULL;
 }
 
-static int unknown_key(const struct schema_doc *d, const yaml_node_t *key, const struct schema_field *fields,
-                       const char *path, struct err *reterr)
+static int unknown_key(const struct schema_doc *d, const yaml_node_t *key,
+                       const struct schema_field *fields, const char *path, struct err *reterr)
 {
     char known[200];
     size_t at = 0;
     known[0] = 0;
     for (; fields->key && at < sizeof(known); fields++)
         at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", at ? ", " : "", fields->key);
-    return refuse_at(d, key->start_mark, E_SYNTAX, reterr, "%s is not a known key; known here: %s", path, known);
+    return refuse_at(d, key->start_mark, E_SYNTAX, reterr, "%s is not a known key; known here: %s",
+                     path, known);
 }
 
-static bool key_repeated(const struct schema_doc *d, const yaml_node_t *map, const yaml_node_pair_t *pair)
+static bool key_repeated(const struct schema_doc *d, const yaml_node_t *map,
+                         const yaml_node_pair_t *pair)
 {
     const char *key = scalar(node_at(d, pair->key));
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < pair; p++) {
@@ -295,29 +309,32 @@ static bool key_repeated(const struct schema_doc *d, const yaml_node_t *map, con
     return false;
 }
 
-static int check_required(const struct schema_doc *d, const yaml_node_t *map, const struct schema_field *fields,
-                          const char *prefix, struct err *reterr)
+static int check_required(const struct schema_doc *d, const yaml_node_t *map,
+                          const struct schema_field *fields, const char *prefix, struct err *reterr)
 {
     for (; fields->key; fields++) {
         bool found = !fields->required;
-        for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+        for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
+             p < map->data.mapping.pairs.top; p++) {
             const char *key = scalar(node_at(d, p->key));
             found = found || (key && !strcmp(key, fields->key));
         }
         if (!found)
-            return refuse_at(d, map->start_mark, E_SYNTAX, reterr, "%s%s is missing", prefix, fields->key);
+            return refuse_at(d, map->start_mark, E_SYNTAX, reterr, "%s%s is missing", prefix,
+                             fields->key);
     }
     return 0;
 }
 
-static int bind_map(const struct schema_doc *d, const yaml_node_t *map, const struct schema_field *fields, void *out,
-                    const char *prefix, struct err *reterr)
+static int bind_map(const struct schema_doc *d, const yaml_node_t *map,
+                    const struct schema_field *fields, void *out, const char *prefix,
+                    struct err *reterr)
 {
     if (map->type == YAML_SCALAR_NODE && !map->data.scalar.length)
         return 0; /* "disk:" with nothing behind it */
     if (map->type != YAML_MAPPING_NODE)
-        return refuse_at(d, map->start_mark, E_SYNTAX, reterr, "%s%skeys with values are wanted here", prefix,
-                         *prefix ? " " : "");
+        return refuse_at(d, map->start_mark, E_SYNTAX, reterr,
+                         "%s%skeys with values are wanted here", prefix, *prefix ? " " : "");
     int r = check_required(d, map, fields, prefix, reterr);
     const yaml_node_pair_t *top = map->data.mapping.pairs.top;
     for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; r >= 0 && p < top; p++) {
@@ -341,7 +358,8 @@ static int bind_map(const struct schema_doc *d, const yaml_node_t *map, const st
     return r;
 }
 
-int schema_bind(const struct schema_doc *d, const struct schema_field *fields, void *out, struct err *reterr)
+int schema_bind(const struct schema_doc *d, const struct schema_field *fields, void *out,
+                struct err *reterr)
 {
     const yaml_node_t *root = node_at(d, 1);
     return root ? bind_map(d, root, fields, out, "", reterr) : 0;
@@ -357,27 +375,31 @@ int schema_list(struct schema_doc *d, const char *key, struct err *reterr)
             list = node_at(d, root->data.mapping.pairs.start->value);
     }
     if (!list || list->type != YAML_SEQUENCE_NODE)
-        return err_set(reterr, E_SYNTAX, "%s:1:1: a list under the one key '%s:' is wanted", d->file, key);
+        return err_set(reterr, E_SYNTAX, "%s:1:1: a list under the one key '%s:' is wanted",
+                       d->file, key);
     d->list = list;
     return (int)(list->data.sequence.items.top - list->data.sequence.items.start);
 }
 
-int schema_bind_item(const struct schema_doc *d, int i, const struct schema_field *fields, void *out,
-                     struct schema_place *ret, struct err *reterr)
+int schema_bind_item(const struct schema_doc *d, int i, const struct schema_field *fields,
+                     void *out, struct schema_place *ret, struct err *reterr)
 {
     const yaml_node_t *item = node_at(d, d->list->data.sequence.items.start[i]);
-    *ret = (struct schema_place){(unsigned)item->start_mark.line + 1, (unsigned)item->start_mark.column + 1};
+    *ret = (struct schema_place){(unsigned)item->start_mark.line + 1,
+                                 (unsigned)item->start_mark.column + 1};
     if (item->type != YAML_MAPPING_NODE)
         return refuse_at(d, item->start_mark, E_SYNTAX, reterr, "keys with values are wanted here");
     return bind_map(d, item, fields, out, "", reterr);
 }
 
-static const yaml_node_t *find_path(const struct schema_doc *d, const yaml_node_t *n, const char *path)
+static const yaml_node_t *find_path(const struct schema_doc *d, const yaml_node_t *n,
+                                    const char *path)
 {
     while (n && n->type == YAML_MAPPING_NODE && *path) {
         size_t len = strcspn(path, ".");
         const yaml_node_t *next = NULL;
-        for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+        for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top;
+             p++) {
             const char *key = scalar(node_at(d, p->key));
             if (key && strlen(key) == len && !memcmp(key, path, len))
                 next = node_at(d, p->value);
@@ -396,7 +418,8 @@ struct schema_place schema_place_of(const struct schema_doc *d, int i, const cha
     return (struct schema_place){(unsigned)at.line + 1, (unsigned)at.column + 1};
 }
 
-int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr, const char *fmt, ...)
+int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr,
+                  const char *fmt, ...)
 {
     char text[256];
     va_list ap;

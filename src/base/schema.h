@@ -36,7 +36,8 @@ struct schema_field {
     const struct schema_field *fields;
     bool required;
 };
-#define SCHEMA_TEXT_FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define SCHEMA_TEXT_FIELD(type, member)                                                            \
+    .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 
 /* Where in the file something stands; lines and columns count from 1. */
 struct schema_place {
@@ -48,24 +49,26 @@ struct schema_doc;
  * Parse @len bytes; @file is the name for sentences (kept). An empty document is an empty mapping.
  * Errors: E_SYNTAX, E_LIMIT, -ENOMEM.
  */
-int schema_parse(const char *file, const void *data, size_t len, struct schema_doc **ret, struct err *reterr);
+int schema_parse(const char *file, const void *data, size_t len, struct schema_doc **ret,
+                 struct err *reterr);
 /* Read and parse a file: also errno values of open and read. */
 int schema_load(const char *file, struct schema_doc **ret, struct err *reterr);
 void schema_free(struct schema_doc *d);
 
 /* Fill @out from the document's mapping by @fields; keys that are not there leave @out as it is. E_SYNTAX, E_RANGE. */
-int schema_bind(const struct schema_doc *d, const struct schema_field *fields, void *out, struct err *reterr);
+int schema_bind(const struct schema_doc *d, const struct schema_field *fields, void *out,
+                struct err *reterr);
 
 /* The document is a mapping with the one key @key, a list of mappings: how many, or E_SYNTAX. */
 int schema_list(struct schema_doc *d, const char *key, struct err *reterr);
 /* Fill @out from the i-th of them. @ret is where it stands. */
-int schema_bind_item(const struct schema_doc *d, int i, const struct schema_field *fields, void *out,
-                     struct schema_place *ret, struct err *reterr);
+int schema_bind_item(const struct schema_doc *d, int i, const struct schema_field *fields,
+                     void *out, struct schema_place *ret, struct err *reterr);
 
 /* Where the value of @key stands in the i-th of them; the item itself when it has no such key. */
 struct schema_place schema_place_of(const struct schema_doc *d, int i, const char *key);
 
 /* A sentence about the value at a path like "disk.reserve": "node.yaml:7:12: disk.reserve …". Returns @code. */
-int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+int schema_refuse(const struct schema_doc *d, const char *path, int code, struct err *reterr,
+                  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 #endif

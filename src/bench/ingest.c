@@ -47,7 +47,8 @@ static int free_port(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), port = -1;
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(a);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0 && getsockname(fd, (struct sockaddr *)&a, &len) == 0)
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&a, len) == 0 &&
+        getsockname(fd, (struct sockaddr *)&a, &len) == 0)
         port = ntohs(a.sin_port);
     if (fd >= 0)
         close(fd);
@@ -79,7 +80,8 @@ void ingest_say(void (*progress)(const char *), const char *fmt, ...)
 
 /* ---- simulator ---- */
 
-int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int cameras, struct err *reterr)
+int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int cameras,
+                     struct err *reterr)
 {
     char port[16], count[16], fps[16], log[512], line[512] = "";
     *s = (struct ingest_sim){.port = free_port(), .out = -1};
@@ -87,15 +89,17 @@ int ingest_sim_start(struct ingest_sim *s, const struct ingest_config *c, int ca
     snprintf(count, sizeof(count), "%d", cameras);
     snprintf(fps, sizeof(fps), "%d", c->fps);
     snprintf(log, sizeof(log), "%s.sim.log", c->folder);
-    const char *argv[] = {c->program, "sim", "--port", port, "--cameras", count, "--scene", "street", "--bitrate",
-                    c->bitrate, "--fps", fps, NULL};
+    const char *argv[] = {c->program, "sim",     "--port", port,        "--cameras",
+                          count,      "--scene", "street", "--bitrate", c->bitrate,
+                          "--fps",    fps,       NULL};
     s->pid = bench_spawn(argv, last_cpu(), log, &s->out);
     if (s->pid < 0)
         return err_set(reterr, s->pid, "the simulator could not be started: %s", err_text(s->pid));
     s->lines = fdopen(s->out, "r");
     if (!s->lines || !fgets(line, sizeof(line), s->lines) || strncmp(line, "ready", 5) != 0) {
         bench_stop(s->pid, SIGTERM, 2);
-        return err_set(reterr, E_PROTOCOL, "the simulator did not become ready; its log is %s", log);
+        return err_set(reterr, E_PROTOCOL, "the simulator did not become ready; its log is %s",
+                       log);
     }
     return 0;
 }
@@ -130,7 +134,8 @@ static json_t *read_status(const char *folder)
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     snprintf(a.sun_path, sizeof(a.sun_path), "%s/run/recorder.sock", folder);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    FILE *f = fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? fdopen(fd, "r") : NULL;
+    FILE *f =
+        fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? fdopen(fd, "r") : NULL;
     json_t *o = f ? json_loadf(f, 0, NULL) : NULL;
     if (f)
         fclose(f);
@@ -167,7 +172,8 @@ static int add_cameras(const struct ingest_config *c, int port, struct err *rete
     int r = cams ? index_sqlite.open(c->folder, false, &ix, reterr) : -ENOMEM;
     for (int i = 0; r >= 0 && i < c->cameras; i++) {
         snprintf(cams[i].id, sizeof(cams[i].id), "cam%d", i);
-        snprintf(cams[i].main_url, sizeof(cams[i].main_url), "rtsp://127.0.0.1:%d/cam%d/main", port, i);
+        snprintf(cams[i].main_url, sizeof(cams[i].main_url), "rtsp://127.0.0.1:%d/cam%d/main", port,
+                 i);
         cams[i].enabled = true;
         cams[i].transport = 1;
     }
@@ -190,7 +196,8 @@ static pid_t start_node(const struct ingest_config *c, struct err *reterr)
         return err_set(reterr, -errno, "%s: %s", config, err_text(-errno));
     fputs("node: bench\nthreads: 1\n", f);
     fclose(f);
-    const char *argv[] = {c->program, "serve", "--data", c->folder, "--config", config, "--listen", listen, NULL};
+    const char *argv[] = {c->program, "serve",    "--data", c->folder, "--config",
+                          config,     "--listen", listen,   NULL};
     return bench_spawn(argv, 0, log, NULL);
 }
 
@@ -208,8 +215,8 @@ void ingest_measure(const struct ingest_config *c, pid_t node, pid_t sim, struct
     r->rss_bytes_per_camera = u.pss_bytes / r->cameras;
 }
 
-static void wait_all_recording(const struct ingest_config *c, double since, void (*progress)(const char *),
-                               struct ingest_result *r)
+static void wait_all_recording(const struct ingest_config *c, double since,
+                               void (*progress)(const char *), struct ingest_result *r)
 {
     struct counts now = {0};
     while (now.cameras_recording < c->cameras && seconds_now() - since < START_SECONDS_MAX) {
@@ -217,11 +224,12 @@ static void wait_all_recording(const struct ingest_config *c, double since, void
         read_counts(c->folder, &now);
     }
     r->start_seconds = seconds_now() - since;
-    ingest_say(progress, "lethe: %d of %d cameras recording after %.1f s", now.cameras_recording, c->cameras, r->start_seconds);
+    ingest_say(progress, "lethe: %d of %d cameras recording after %.1f s", now.cameras_recording,
+               c->cameras, r->start_seconds);
 }
 
-int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *line), struct ingest_result *ret,
-                 struct err *reterr)
+int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *line),
+                 struct ingest_result *ret, struct err *reterr)
 {
     struct ingest_sim sim;
     *ret = (struct ingest_result){.name = "lethe", .cameras = c->cameras};

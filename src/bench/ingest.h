@@ -11,11 +11,11 @@
 #include "base/err.h"
 
 struct ingest_config {
-    const char *program;        /* path of the lethe binary */
-    const char *folder;         /* recordings go below it; emptied between recorders */
-    int cameras, peer_cameras;  /* peers cost a process or several threads a camera: fewer of them */
-    int seconds;                /* length of the measured window */
-    const char *bitrate;        /* as for `lethe sim`: "2M" */
+    const char *program;       /* path of the lethe binary */
+    const char *folder;        /* recordings go below it; emptied between recorders */
+    int cameras, peer_cameras; /* peers cost a process or several threads a camera: fewer of them */
+    int seconds;               /* length of the measured window */
+    const char *bitrate;       /* as for `lethe sim`: "2M" */
     int fps;
 };
 
@@ -32,8 +32,8 @@ struct ingest_result {
 };
 
 /* @progress gets one line per step. Errors: what keeps the run from starting. */
-int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *line), struct ingest_result *ret,
-                 struct err *reterr);
+int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *line),
+                 struct ingest_result *ret, struct err *reterr);
 /* "ffmpeg" (a process per camera, -c copy, segments) or "gstreamer" (one process, splitmuxsink). */
 int ingest_peer(const struct ingest_config *c, const char *peer, void (*progress)(const char *line),
                 struct ingest_result *ret, struct err *reterr);

@@ -65,7 +65,8 @@ static char **split(struct buf *text, int *ret_count)
 {
     char *s = buf_cstr(text), **argv = NULL;
     int n = 0;
-    for (char *save = NULL, *word = s ? strtok_r(s, "\n", &save) : NULL; word; word = strtok_r(NULL, "\n", &save)) {
+    for (char *save = NULL, *word = s ? strtok_r(s, "\n", &save) : NULL; word;
+         word = strtok_r(NULL, "\n", &save)) {
         char **more = realloc(argv, sizeof(*argv) * (size_t)(n + 2));
         if (!more)
             break;
@@ -83,8 +84,10 @@ static int ffmpeg_line(struct buf *b, const struct ingest_config *c, int port)
     buf_appendf(b, "sh\n-c\n");
     for (int i = 0; i < c->peer_cameras; i++)
         buf_appendf(b,
-                    "ffmpeg -nostdin -loglevel error -rtsp_transport tcp -i rtsp://127.0.0.1:%d/cam%d/main -c copy -f segment "
-                    "-segment_time 600 -segment_format mp4 -segment_format_options movflags=frag_keyframe+empty_moov "
+                    "ffmpeg -nostdin -loglevel error -rtsp_transport tcp -i "
+                    "rtsp://127.0.0.1:%d/cam%d/main -c copy -f segment "
+                    "-segment_time 600 -segment_format mp4 -segment_format_options "
+                    "movflags=frag_keyframe+empty_moov "
                     "%s/cam%d-%%03d.mp4 & ",
                     port, i, c->folder, i);
     return buf_appendf(b, "trap 'kill -INT $(jobs -p); wait' TERM; wait\n");
@@ -94,10 +97,12 @@ static int gstreamer_line(struct buf *b, const struct ingest_config *c, int port
 {
     buf_appendf(b, "gst-launch-1.0\n-q\n-e\n");
     for (int i = 0; i < c->peer_cameras; i++)
-        buf_appendf(b,
-                    "rtspsrc\nlocation=rtsp://127.0.0.1:%d/cam%d/main\nprotocols=tcp\nlatency=0\n!\nrtph264depay\n!\nh264parse\n!\n"
-                    "splitmuxsink\nmuxer=mp4mux\nmax-size-time=600000000000\nlocation=%s/cam%d-%%03d.mp4\n",
-                    port, i, c->folder, i);
+        buf_appendf(
+            b,
+            "rtspsrc\nlocation=rtsp://127.0.0.1:%d/cam%d/"
+            "main\nprotocols=tcp\nlatency=0\n!\nrtph264depay\n!\nh264parse\n!\n"
+            "splitmuxsink\nmuxer=mp4mux\nmax-size-time=600000000000\nlocation=%s/cam%d-%%03d.mp4\n",
+            port, i, c->folder, i);
     return 0;
 }
 
@@ -126,10 +131,12 @@ int ingest_peer(const struct ingest_config *c, const char *peer, void (*progress
     char **argv = split(&line, &words);
     double since = now_seconds();
     pid_t pid = argv && code >= 0 ? bench_spawn((const char *const *)argv, 0, log, NULL) : E_LIMIT;
-    while (pid > 0 && look_at(c->folder, false).files < c->peer_cameras && now_seconds() - since < START_SECONDS_MAX)
+    while (pid > 0 && look_at(c->folder, false).files < c->peer_cameras &&
+           now_seconds() - since < START_SECONDS_MAX)
         usleep(250000);
     ret->start_seconds = now_seconds() - since;
-    ingest_say(progress, "%s: %d cameras after %.1f s, measuring for %d s", peer, c->peer_cameras, ret->start_seconds, c->seconds);
+    ingest_say(progress, "%s: %d cameras after %.1f s, measuring for %d s", peer, c->peer_cameras,
+               ret->start_seconds, c->seconds);
     sleep(WARM_UP_SECONDS);
     ingest_measure(c, pid, sim.pid, ret);
     ingest_sim_stop(&sim, ret);

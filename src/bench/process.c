@@ -76,10 +76,12 @@ static bool read_process(pid_t pid, struct process *ret)
     int parent;
     unsigned long user, sys;
     long threads;
-    if (!after || sscanf(after + 2, "%*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld", &parent, &user,
-                         &sys, &threads) != 4)
+    if (!after ||
+        sscanf(after + 2, "%*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld",
+               &parent, &user, &sys, &threads) != 4)
         return false;
-    *ret = (struct process){pid, parent, threads, (double)(user + sys) / (double)sysconf(_SC_CLK_TCK)};
+    *ret =
+        (struct process){pid, parent, threads, (double)(user + sys) / (double)sysconf(_SC_CLK_TCK)};
     return true;
 }
 

@@ -211,8 +211,9 @@ int cli_time(const struct cli_args *a, const char *name, long long *ret_us)
     else if (text[0] == '-' && duration_parse(text + 1, &v) >= 0)
         v = now - v;
     else if (time_parse(text, &v) < 0)
-        return bad_value(a, name, text,
-                         "a time like 2026-11-23T10:00:00Z, 2026-11-23T18:00:00+08:00, now or -10m");
+        return bad_value(
+            a, name, text,
+            "a time like 2026-11-23T10:00:00Z, 2026-11-23T18:00:00+08:00, now or -10m");
     *ret_us = v;
     return 0;
 }
@@ -233,5 +234,7 @@ const char *cli_data_dir(const struct cli_args *a)
     dir = getenv("LETHE_DATA");
     if (dir && *dir)
         return dir;
-    return !stat("data/lethe.db", &st) || (!stat("data", &st) && S_ISDIR(st.st_mode)) ? "data" : "/var/lib/lethe";
+    return !stat("data/lethe.db", &st) || (!stat("data", &st) && S_ISDIR(st.st_mode))
+               ? "data"
+               : "/var/lib/lethe";
 }

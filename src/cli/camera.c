@@ -13,13 +13,14 @@
 #include "rtsp/url.h"
 
 const char *const camera_columns[CAM_COLUMNS + 1] = {
-    "id", "name", "main", "sub", "transport", "audio", "enabled", "retention_days", "pin", "tls_insecure", "user",
-    "password", NULL,
+    "id",  "name",         "main", "sub",      "transport", "audio", "enabled", "retention_days",
+    "pin", "tls_insecure", "user", "password", NULL,
 };
 
 static int put_encoded(char *out, size_t size, size_t *at, const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$*+";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$*+";
     for (; *text; text++) {
         if (*at + 4 > size)
             return E_LIMIT;
@@ -33,8 +34,8 @@ static int put_encoded(char *out, size_t size, size_t *at, const char *text)
 }
 
 /* scheme://user:password@rest, with @password as it stands when @verbatim. */
-static int compose(const struct rtsp_url *u, const char *user, const char *password, bool verbatim, char *out,
-                   size_t size)
+static int compose(const struct rtsp_url *u, const char *user, const char *password, bool verbatim,
+                   char *out, size_t size)
 {
     const char *rest = strstr(u->request, "://");
     size_t at = 0;
@@ -96,8 +97,8 @@ bool camera_url_has_password(const char *url)
     return has;
 }
 
-static int check_url(const char *text, const struct camera_input *in, bool *tls, char *out, size_t size,
-                     struct err *reterr)
+static int check_url(const char *text, const struct camera_input *in, bool *tls, char *out,
+                     size_t size, struct err *reterr)
 {
     struct rtsp_url u;
     for (const char *p = text; *p; p++)
@@ -107,7 +108,9 @@ static int check_url(const char *text, const struct camera_input *in, bool *tls,
     if (r < 0)
         return r;
     if (!strcmp(u.password, "***"))
-        return err_set(reterr, E_SYNTAX, "the password is '***': that is what list, show and export print in its place");
+        return err_set(
+            reterr, E_SYNTAX,
+            "the password is '***': that is what list, show and export print in its place");
     r = *in->user || *in->password ? compose(&u, in->user, in->password, false, out, size)
                                    : compose(&u, u.user, u.password, false, out, size);
     explicit_bzero(u.password, sizeof(u.password));
@@ -123,26 +126,35 @@ static int check_pin(const char *pin, bool tls, char out[65], struct err *reterr
         if (c == ':')
             continue;
         if (!strchr("0123456789abcdef", c) || n == 64)
-            return err_set(reterr, E_SYNTAX, "64 hexadecimal digits are wanted, the SHA-256 of the certificate");
+            return err_set(reterr, E_SYNTAX,
+                           "64 hexadecimal digits are wanted, the SHA-256 of the certificate");
         out[n++] = c;
     }
     out[n] = 0;
     if (n && n != 64)
-        return err_set(reterr, E_SYNTAX, "64 hexadecimal digits are wanted, the SHA-256 of the certificate");
+        return err_set(reterr, E_SYNTAX,
+                       "64 hexadecimal digits are wanted, the SHA-256 of the certificate");
     if (n && !tls)
         return err_set(reterr, E_SYNTAX, "a certificate can only be pinned for rtsps:// URLs");
     return 0;
 }
 
-int camera_check(const struct camera_input *in, struct index_camera *ret, const char **part, struct err *reterr)
+int camera_check(const struct camera_input *in, struct index_camera *ret, const char **part,
+                 struct err *reterr)
 {
-    struct index_camera c = {.transport = in->transport, .audio = in->audio, .enabled = in->enabled,
-                             .tls_insecure = in->tls_insecure, .retention_days = in->retention_days};
+    struct index_camera c = {.transport = in->transport,
+                             .audio = in->audio,
+                             .enabled = in->enabled,
+                             .tls_insecure = in->tls_insecure,
+                             .retention_days = in->retention_days};
     bool tls = false;
     *part = "id";
     if (!config_id_valid(in->id))
-        return err_set(reterr, E_SYNTAX, "'%.63s' is not 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or "
-                       "digit", in->id);
+        return err_set(
+            reterr, E_SYNTAX,
+            "'%.63s' is not 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or "
+            "digit",
+            in->id);
     snprintf(c.id, sizeof(c.id), "%.63s", in->id);
     snprintf(c.name, sizeof(c.name), "%s", in->name);
     *part = "user";
@@ -167,7 +179,8 @@ int camera_check(const struct camera_input *in, struct index_camera *ret, const 
         return err_set(reterr, E_SYNTAX, "only rtsps:// URLs have a certificate to overlook");
     *part = "retention_days";
     if (in->retention_days < 0 || in->retention_days > 3650)
-        return err_set(reterr, E_RANGE, "%d is not a number of days from 1 to 3650, or 0 for the node's",
+        return err_set(reterr, E_RANGE,
+                       "%d is not a number of days from 1 to 3650, or 0 for the node's",
                        in->retention_days);
     c.changed_us = clock_wall_us(&clock_system);
     *ret = c;
@@ -177,12 +190,13 @@ int camera_check(const struct camera_input *in, struct index_camera *ret, const 
 json_t *camera_json(const struct index_camera *c, bool secrets)
 {
     char main[CAMERA_URL], sub[CAMERA_URL], changed[TIME_TEXT];
-    return json_pack("{ss ss ss ss ss sb sb sb si ss ss}", "id", c->id, "name", c->name, "main",
-                     secrets ? c->main_url : camera_redact(c->main_url, main), "sub",
-                     secrets ? c->sub_url : camera_redact(c->sub_url, sub), "transport",
-                     config_transport_names[c->transport >= 0 && c->transport <= 2 ? c->transport : 0], "audio",
-                     c->audio, "enabled", c->enabled, "tls_insecure", c->tls_insecure, "retention_days",
-                     c->retention_days, "pin", c->pin, "changed", time_format(c->changed_us, changed));
+    return json_pack(
+        "{ss ss ss ss ss sb sb sb si ss ss}", "id", c->id, "name", c->name, "main",
+        secrets ? c->main_url : camera_redact(c->main_url, main), "sub",
+        secrets ? c->sub_url : camera_redact(c->sub_url, sub), "transport",
+        config_transport_names[c->transport >= 0 && c->transport <= 2 ? c->transport : 0], "audio",
+        c->audio, "enabled", c->enabled, "tls_insecure", c->tls_insecure, "retention_days",
+        c->retention_days, "pin", c->pin, "changed", time_format(c->changed_us, changed));
 }
 
 int camera_read_password(const char *path, char out[128], struct err *reterr)

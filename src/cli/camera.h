@@ -22,7 +22,8 @@ struct camera_input {
  * Check and convert. @part names what is wrong, as the option and column are called ("main", "pin", …).
  * Credentials end up percent-encoded inside the URLs. Errors: E_SYNTAX, E_RANGE with one sentence without secrets.
  */
-int camera_check(const struct camera_input *in, struct index_camera *ret, const char **part, struct err *reterr);
+int camera_check(const struct camera_input *in, struct index_camera *ret, const char **part,
+                 struct err *reterr);
 
 /* The URL with "***" for its password, for people's eyes. */
 #define CAMERA_URL 640
@@ -36,9 +37,11 @@ json_t *camera_json(const struct index_camera *c, bool secrets);
 int camera_read_password(const char *path, char out[128], struct err *reterr);
 
 /* Open the index of --data, waiting up to 5 s for another writer. @create makes the directory. */
-int camera_index_open(const struct cli_args *a, bool read_only, struct index **ret, struct err *reterr);
+int camera_index_open(const struct cli_args *a, bool read_only, struct index **ret,
+                      struct err *reterr);
 /* Write rows, waiting the same. */
-int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace, struct err *reterr);
+int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
+               struct err *reterr);
 /* All rows, or E_NOTFOUND for one by id. @ret is freed by the caller. */
 int camera_all(struct index *ix, struct index_camera **ret, size_t *ret_count, struct err *reterr);
 int camera_find(struct index *ix, const char *id, struct index_camera *ret, struct err *reterr);
@@ -47,7 +50,21 @@ int camera_find(struct index *ix, const char *id, struct index_camera *ret, stru
 int camera_defaults(const struct cli_args *a, struct camera_input *in, struct err *reterr);
 
 /* Columns of CSV and keys of YAML, in the order of export. */
-enum camera_column { CAM_ID, CAM_NAME, CAM_MAIN, CAM_SUB, CAM_TRANSPORT, CAM_AUDIO, CAM_ENABLED, CAM_RETENTION, CAM_PIN,
-                     CAM_TLS_INSECURE, CAM_EXPORTED, CAM_USER = CAM_EXPORTED, CAM_PASSWORD, CAM_COLUMNS };
+enum camera_column {
+    CAM_ID,
+    CAM_NAME,
+    CAM_MAIN,
+    CAM_SUB,
+    CAM_TRANSPORT,
+    CAM_AUDIO,
+    CAM_ENABLED,
+    CAM_RETENTION,
+    CAM_PIN,
+    CAM_TLS_INSECURE,
+    CAM_EXPORTED,
+    CAM_USER = CAM_EXPORTED,
+    CAM_PASSWORD,
+    CAM_COLUMNS
+};
 extern const char *const camera_columns[CAM_COLUMNS + 1];
 #endif

@@ -7,20 +7,30 @@
 #include "cli/camera.h"
 #include "cli/output.h"
 
-#define OPTION_DATA {"data", "DIR", "data directory (default: $LETHE_DATA, ./data or /var/lib/lethe)"}
-#define CAMERA_OPTIONS                                                                                                 \
-    {"name", "TEXT", "name for people"}, {"sub", "URL", "second, smaller stream; '' takes it away"},                   \
-        {"transport", "tcp|udp|auto", "how media comes; auto is TCP, and UDP when the camera refuses it"},             \
-        {"audio", NULL, "record sound too (off: public cameras have no business listening)"},                          \
-        {"no-audio", NULL, "do not record sound"},                                                                     \
-        {"retention-days", "N", "days until footage is unreadable; 0 is the node's setting"},                          \
-        {"pin", "HEX", "SHA-256 of the rtsps certificate; only that one is accepted; '' takes it away"},               \
-        {"tls-insecure", NULL, "rtsps without a pin and without checking the issuer"},                                 \
-        {"user", "U", "user of the camera, with --password-file"},                                                     \
-        {"password-file", "FILE", "file whose first line is the password; - is standard input"},                       \
-        {"enable", NULL, "record this camera"}, {"disable", NULL, "keep the row, do not record"}
+#define OPTION_DATA                                                                                \
+    {                                                                                              \
+        "data", "DIR", "data directory (default: $LETHE_DATA, ./data or /var/lib/lethe)"           \
+    }
+#define CAMERA_OPTIONS                                                                             \
+    {"name", "TEXT", "name for people"},                                                           \
+        {"sub", "URL", "second, smaller stream; '' takes it away"},                                \
+        {"transport", "tcp|udp|auto",                                                              \
+         "how media comes; auto is TCP, and UDP when the camera refuses it"},                      \
+        {"audio", NULL, "record sound too (off: public cameras have no business listening)"},      \
+        {"no-audio", NULL, "do not record sound"},                                                 \
+        {"retention-days", "N", "days until footage is unreadable; 0 is the node's setting"},      \
+        {"pin", "HEX",                                                                             \
+         "SHA-256 of the rtsps certificate; only that one is accepted; '' takes it away"},         \
+        {"tls-insecure", NULL, "rtsps without a pin and without checking the issuer"},             \
+        {"user", "U", "user of the camera, with --password-file"},                                 \
+        {"password-file", "FILE", "file whose first line is the password; - is standard input"},   \
+        {"enable", NULL, "record this camera"},                                                    \
+    {                                                                                              \
+        "disable", NULL, "keep the row, do not record"                                             \
+    }
 
-static int copy(const struct cli_args *a, const char *option, char *out, size_t size, struct err *reterr)
+static int copy(const struct cli_args *a, const char *option, char *out, size_t size,
+                struct err *reterr)
 {
     const char *text = cli_value(a, option, NULL);
     if (!text)
@@ -43,10 +53,12 @@ static int read_transport(const struct cli_args *a, struct camera_input *in, str
             return 0;
         }
     }
-    return text ? err_set(reterr, E_SYNTAX, "--transport '%.40s' is not tcp, udp or auto", text) : 0;
+    return text ? err_set(reterr, E_SYNTAX, "--transport '%.40s' is not tcp, udp or auto", text)
+                : 0;
 }
 
-static int read_flag(const struct cli_args *a, const char *on, const char *off, bool *value, struct err *reterr)
+static int read_flag(const struct cli_args *a, const char *on, const char *off, bool *value,
+                     struct err *reterr)
 {
     if (cli_flag(a, on) && cli_flag(a, off))
         return err_set(reterr, E_SYNTAX, "--%s and --%s contradict each other", on, off);
@@ -99,7 +111,8 @@ static void warn_about_argv(const struct cli_args *a)
 {
     const char *main = cli_value(a, "main", ""), *sub = cli_value(a, "sub", "");
     if (camera_url_has_password(main) || camera_url_has_password(sub))
-        fputs("lethe: a password on the command line is seen by every user of this machine and kept by the shell;\n"
+        fputs("lethe: a password on the command line is seen by every user of this machine and "
+              "kept by the shell;\n"
               "       use --user U --password-file FILE\n",
               stderr);
 }
@@ -112,8 +125,8 @@ static int done(const struct cli_args *a, const struct index_camera *c, const ch
     return 0;
 }
 
-static int check_and_put(const struct cli_args *a, struct index *ix, const struct camera_input *in, bool replace,
-                         struct index_camera *ret, struct err *reterr)
+static int check_and_put(const struct cli_args *a, struct index *ix, const struct camera_input *in,
+                         bool replace, struct index_camera *ret, struct err *reterr)
 {
     const char *part;
     int r = camera_check(in, ret, &part, reterr);
@@ -151,8 +164,11 @@ static int run_add(const struct cli_args *a)
 /* A row as input again, so that set changes what is given and keeps the rest. */
 static void input_of(const struct index_camera *c, struct camera_input *in)
 {
-    *in = (struct camera_input){.transport = c->transport, .audio = c->audio, .enabled = c->enabled,
-                                .tls_insecure = c->tls_insecure, .retention_days = c->retention_days};
+    *in = (struct camera_input){.transport = c->transport,
+                                .audio = c->audio,
+                                .enabled = c->enabled,
+                                .tls_insecure = c->tls_insecure,
+                                .retention_days = c->retention_days};
     snprintf(in->id, sizeof(in->id), "%s", c->id);
     snprintf(in->name, sizeof(in->name), "%s", c->name);
     snprintf(in->main, sizeof(in->main), "%s", c->main_url);
@@ -193,8 +209,11 @@ static int confirm(const struct cli_args *a, const char *id)
     if (cli_flag(a, "yes"))
         return 0;
     if (!isatty(STDIN_FILENO))
-        return cli_fail(a, &e, err_set(&e, E_SYNTAX, "nobody is there to ask; give --yes to remove '%s'", id));
-    printf("Remove camera %s? Recording it stops; its footage stays until its retention ends. [y/N] ", id);
+        return cli_fail(
+            a, &e, err_set(&e, E_SYNTAX, "nobody is there to ask; give --yes to remove '%s'", id));
+    printf(
+        "Remove camera %s? Recording it stops; its footage stays until its retention ends. [y/N] ",
+        id);
     fflush(stdout);
     if (!fgets(line, sizeof(line), stdin) || (line[0] != 'y' && line[0] != 'Y')) {
         puts("nothing was removed");
@@ -223,30 +242,35 @@ static int run_remove(const struct cli_args *a)
     return stop ? stop : done(a, &c, "removed; its footage stays until its retention ends");
 }
 
-#define DETAILS_URLS                                                                                                   \
-    "URLs are rtsp:// or rtsps://. A password is best given with --user and --password-file: what stands on a "        \
-    "command line is seen by every user of the machine. It is kept in the index (mode 0600) and printed nowhere.\n"    \
+#define DETAILS_URLS                                                                               \
+    "URLs are rtsp:// or rtsps://. A password is best given with --user and --password-file: "     \
+    "what stands on a "                                                                            \
+    "command line is seen by every user of the machine. It is kept in the index (mode 0600) and "  \
+    "printed nowhere.\n"                                                                           \
     "A running recorder notices within a second; nothing has to be restarted."
 
 const struct cli_command cli_camera_add = {
     .name = "camera add",
     .summary = "add a camera; recording begins within a second",
     .arguments = "ID",
-    .details = "ID is what the camera is called in files and logs: a-z, 0-9, '.', '_' and '-'.\n" DETAILS_URLS,
+    .details = "ID is what the camera is called in files and logs: a-z, 0-9, '.', '_' and "
+               "'-'.\n" DETAILS_URLS,
     .options =
         (const struct cli_option[]){
             {"main", "URL", "stream that is recorded", .required = true},
             CAMERA_OPTIONS,
             OPTION_DATA,
-            {"config", "FILE", "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
+            {"config", "FILE",
+             "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
             {"dry-run", NULL, "check everything, change nothing"},
             {"json", NULL, "print JSON"},
             {0},
         },
-    .examples = "# A camera with two streams\n"
-                "lethe camera add gate-1 --main rtsp://10.0.0.7/stream1 --sub rtsp://10.0.0.7/stream2\n"
-                "# With credentials that no other user sees\n"
-                "lethe camera add gate-1 --main rtsp://10.0.0.7/1 --user view --password-file gate.txt",
+    .examples =
+        "# A camera with two streams\n"
+        "lethe camera add gate-1 --main rtsp://10.0.0.7/stream1 --sub rtsp://10.0.0.7/stream2\n"
+        "# With credentials that no other user sees\n"
+        "lethe camera add gate-1 --main rtsp://10.0.0.7/1 --user view --password-file gate.txt",
     .min_args = 1,
     .max_args = 1,
     .run = run_add,
@@ -266,8 +290,9 @@ const struct cli_command cli_camera_set = {
             {"json", NULL, "print JSON"},
             {0},
         },
-    .examples = "# Keep this camera's footage for a week only\nlethe camera set gate-1 --retention-days 7\n"
-                "# Stop recording it for now\nlethe camera set gate-1 --disable",
+    .examples =
+        "# Keep this camera's footage for a week only\nlethe camera set gate-1 --retention-days 7\n"
+        "# Stop recording it for now\nlethe camera set gate-1 --disable",
     .min_args = 1,
     .max_args = 1,
     .run = run_set,
@@ -278,7 +303,9 @@ const struct cli_command cli_camera_remove = {
     .summary = "stop recording a camera and forget its row",
     .arguments = "ID",
     .details = "Its footage stays until its retention ends and opens as before.",
-    .options = (const struct cli_option[]){OPTION_DATA, {"yes", NULL, "do not ask"}, {"json", NULL, "print JSON"}, {0}},
+    .options =
+        (const struct cli_option[]){
+            OPTION_DATA, {"yes", NULL, "do not ask"}, {"json", NULL, "print JSON"}, {0}},
     .examples = "# In a script\nlethe camera remove gate-1 --yes",
     .min_args = 1,
     .max_args = 1,

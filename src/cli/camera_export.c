@@ -11,8 +11,8 @@
 #include "cli/camera.h"
 
 /* Text of one column; @url is room for a redacted URL. */
-static const char *column_text(const struct index_camera *c, enum camera_column column, bool secrets,
-                               char url[CAMERA_URL])
+static const char *column_text(const struct index_camera *c, enum camera_column column,
+                               bool secrets, char url[CAMERA_URL])
 {
     switch (column) {
     case CAM_ID:
@@ -81,8 +81,8 @@ static int put_yaml(struct buf *out, const struct index_camera *rows, size_t n, 
     for (size_t i = 0; i < n; i++) {
         for (int c = 0; c < CAM_EXPORTED && r >= 0; c++) {
             const char *text = column_text(&rows[i], (enum camera_column)c, secrets, url);
-            bool bare = c == CAM_AUDIO || c == CAM_ENABLED || c == CAM_TLS_INSECURE || c == CAM_RETENTION ||
-                        c == CAM_TRANSPORT;
+            bool bare = c == CAM_AUDIO || c == CAM_ENABLED || c == CAM_TLS_INSECURE ||
+                        c == CAM_RETENTION || c == CAM_TRANSPORT;
             if (!*text)
                 continue;
             r = buf_appendf(out, "%s%s: ", c == CAM_ID ? "  - " : "    ", camera_columns[c]);
@@ -116,8 +116,9 @@ static int read_format(const struct cli_args *a, bool *yaml, struct err *reterr)
     if (!format)
         format = dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")) ? "yaml" : "csv";
     *yaml = !strcmp(format, "yaml");
-    return *yaml || !strcmp(format, "csv") ? 0
-                                           : err_set(reterr, E_SYNTAX, "--format '%.20s' is not csv or yaml", format);
+    return *yaml || !strcmp(format, "csv")
+               ? 0
+               : err_set(reterr, E_SYNTAX, "--format '%.20s' is not csv or yaml", format);
 }
 
 static int run_export(const struct cli_args *a)
@@ -150,7 +151,8 @@ static int run_export(const struct cli_args *a)
 const struct cli_command cli_camera_export = {
     .name = "camera export",
     .summary = "write the cameras as CSV or YAML",
-    .details = "What `lethe camera import` reads. Passwords are written as *** unless they are asked for; the file is "
+    .details = "What `lethe camera import` reads. Passwords are written as *** unless they are "
+               "asked for; the file is "
                "then as secret as the index and is made with mode 0600.",
     .options =
         (const struct cli_option[]){
@@ -160,6 +162,7 @@ const struct cli_command cli_camera_export = {
             {"with-passwords", NULL, "write the cameras' passwords too"},
             {0},
         },
-    .examples = "# Move the cameras to another node\nlethe camera export --with-passwords -o cameras.yaml",
+    .examples =
+        "# Move the cameras to another node\nlethe camera export --with-passwords -o cameras.yaml",
     .run = run_export,
 };

@@ -19,7 +19,8 @@ void import_problem(struct import *im, const char *text)
     json_array_append_new(im->texts, json_string(text));
 }
 
-void import_problem_at(struct import *im, unsigned line, unsigned column, const char *part, const struct err *e)
+void import_problem_at(struct import *im, unsigned line, unsigned column, const char *part,
+                       const struct err *e)
 {
     char text[700];
     snprintf(text, sizeof(text), "%s:%u:%u: %s: %s", im->file, line, column, part, e->text);
@@ -79,7 +80,8 @@ static int find_doubles(struct import *im, const struct index_camera *known, siz
             at++;
         if (at == im->count || strcmp(im->rows[order[at].row].id, known[i].id) != 0)
             continue;
-        err_set(&e, E_EXISTS, "camera '%s' exists already; --replace takes the new row", known[i].id);
+        err_set(&e, E_EXISTS, "camera '%s' exists already; --replace takes the new row",
+                known[i].id);
         import_problem_at(im, im->lines[order[at].row], 1, "id", &e);
     }
     free(order);
@@ -120,15 +122,16 @@ static int report(const struct cli_args *a, struct import *im)
         fprintf(stderr, "… and %zu more\n", im->problems - PROBLEMS_SHOWN);
     if (cli_flag(a, "json")) {
         int code = cli_json_print(json_pack("{sb sI sI sO}", "ok", !im->problems, "imported",
-                                            (json_int_t)(written ? im->count : 0), "read", (json_int_t)im->count,
-                                            "problems", im->texts));
+                                            (json_int_t)(written ? im->count : 0), "read",
+                                            (json_int_t)im->count, "problems", im->texts));
         return im->problems ? 2 : code;
     }
     if (im->problems)
-        fprintf(stderr, "lethe camera import: nothing was imported: %zu problem%s in %s\n", im->problems,
-                im->problems == 1 ? "" : "s", im->file);
+        fprintf(stderr, "lethe camera import: nothing was imported: %zu problem%s in %s\n",
+                im->problems, im->problems == 1 ? "" : "s", im->file);
     else
-        printf("%zu camera%s %s\n", im->count, im->count == 1 ? "" : "s", written ? "imported" : "could be imported");
+        printf("%zu camera%s %s\n", im->count, im->count == 1 ? "" : "s",
+               written ? "imported" : "could be imported");
     return im->problems ? 2 : 0;
 }
 
@@ -168,7 +171,8 @@ static int read_input(const char *path, struct buf *out, struct err *reterr)
 
 static int run_import(const struct cli_args *a)
 {
-    struct import im = {.file = cli_arg(a, 0), .replace = cli_flag(a, "replace"), .texts = json_array()};
+    struct import im = {
+        .file = cli_arg(a, 0), .replace = cli_flag(a, "replace"), .texts = json_array()};
     struct buf file;
     struct err e = {0};
     bool yaml = false;
@@ -196,20 +200,23 @@ const struct cli_command cli_camera_import = {
     .name = "camera import",
     .summary = "add many cameras from CSV or YAML, all or none",
     .arguments = "FILE",
-    .details =
-        "CSV: the first line names the columns, in any order: id and main must be there; name, sub, transport (tcp, "
-        "udp, auto), audio, enabled, retention_days, pin, tls_insecure, user and password may be. Commas, double quotes "
-        "where needed, UTF-8.\n"
-        "YAML: a list under the key 'cameras:', with the same names as keys.\n"
-        "Every mistake is named with line and column, and as long as there is one, nothing is imported. FILE - reads "
-        "standard input.",
+    .details = "CSV: the first line names the columns, in any order: id and main must be there; "
+               "name, sub, transport (tcp, "
+               "udp, auto), audio, enabled, retention_days, pin, tls_insecure, user and password "
+               "may be. Commas, double quotes "
+               "where needed, UTF-8.\n"
+               "YAML: a list under the key 'cameras:', with the same names as keys.\n"
+               "Every mistake is named with line and column, and as long as there is one, nothing "
+               "is imported. FILE - reads "
+               "standard input.",
     .options =
         (const struct cli_option[]){
             {"data", "DIR", "data directory (default: $LETHE_DATA, ./data or /var/lib/lethe)"},
             {"format", "csv|yaml", "when the file's name does not say it"},
             {"replace", NULL, "take the new row for cameras that exist"},
             {"dry-run", NULL, "check everything, change nothing"},
-            {"config", "FILE", "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
+            {"config", "FILE",
+             "defaults of transport and audio (default: DATA/lethe.yaml where there is one)"},
             {"json", NULL, "print JSON"},
             {0},
         },

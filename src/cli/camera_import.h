@@ -18,7 +18,8 @@ struct import {
 
 /* Tell a problem, as it is or with place and column. */
 void import_problem(struct import *im, const char *text);
-void import_problem_at(struct import *im, unsigned line, unsigned column, const char *part, const struct err *e);
+void import_problem_at(struct import *im, unsigned line, unsigned column, const char *part,
+                       const struct err *e);
 /* Make room for one more row. E_LIMIT, -ENOMEM. */
 int import_room(struct import *im, struct err *reterr);
 

@@ -7,13 +7,14 @@
 #include "base/schema.h"
 #include "cli/camera_import.h"
 
-static const char *csv_cell(const struct csv_record *rec, const int map[CAM_COLUMNS], enum camera_column c)
+static const char *csv_cell(const struct csv_record *rec, const int map[CAM_COLUMNS],
+                            enum camera_column c)
 {
     return map[c] < 0 ? "" : rec->field[map[c]].text;
 }
 
-static int csv_header(struct import *im, struct csv_reader *r, struct csv_record *rec, int map[CAM_COLUMNS],
-                      struct err *reterr)
+static int csv_header(struct import *im, struct csv_reader *r, struct csv_record *rec,
+                      int map[CAM_COLUMNS], struct err *reterr)
 {
     int got = csv_next(r, rec, reterr);
     if (got < 0)
@@ -25,22 +26,25 @@ static int csv_header(struct import *im, struct csv_reader *r, struct csv_record
         while (camera_columns[c] && strcmp(camera_columns[c], rec->field[i].text) != 0)
             c++;
         if (c == CAM_COLUMNS)
-            return err_set(reterr, E_SYNTAX, "%s:%u:%u: '%.40s' is not a column; there are id, name, main, sub, "
-                           "transport, audio, enabled, retention_days, pin, tls_insecure, user, password", im->file,
-                           rec->line, rec->field[i].column, rec->field[i].text);
+            return err_set(
+                reterr, E_SYNTAX,
+                "%s:%u:%u: '%.40s' is not a column; there are id, name, main, sub, "
+                "transport, audio, enabled, retention_days, pin, tls_insecure, user, password",
+                im->file, rec->line, rec->field[i].column, rec->field[i].text);
         if (map[c] >= 0)
-            return err_set(reterr, E_SYNTAX, "%s:%u:%u: column '%s' stands twice", im->file, rec->line,
-                           rec->field[i].column, camera_columns[c]);
+            return err_set(reterr, E_SYNTAX, "%s:%u:%u: column '%s' stands twice", im->file,
+                           rec->line, rec->field[i].column, camera_columns[c]);
         map[c] = i;
     }
     if (map[CAM_ID] < 0 || map[CAM_MAIN] < 0)
-        return err_set(reterr, E_SYNTAX, "%s:1:1: the first line names the columns; id and main must be among them",
+        return err_set(reterr, E_SYNTAX,
+                       "%s:1:1: the first line names the columns; id and main must be among them",
                        im->file);
     return 0;
 }
 
-static int cell_text(const struct csv_record *rec, const int map[CAM_COLUMNS], enum camera_column c, char *out,
-                     size_t size, struct err *reterr)
+static int cell_text(const struct csv_record *rec, const int map[CAM_COLUMNS], enum camera_column c,
+                     char *out, size_t size, struct err *reterr)
 {
     const char *text = csv_cell(rec, map, c);
     if (strlen(text) >= size)
@@ -66,7 +70,8 @@ static int cell_days(const char *text, int *ret, struct err *reterr)
     char *end;
     long v = *text ? strtol(text, &end, 10) : 0;
     if (*text && (*end || *text < '0' || *text > '9' || v > 3650))
-        return err_set(reterr, E_RANGE, "'%.20s' is not a number of days from 1 to 3650, or 0 for the node's", text);
+        return err_set(reterr, E_RANGE,
+                       "'%.20s' is not a number of days from 1 to 3650, or 0 for the node's", text);
     if (*text)
         *ret = (int)v;
     return 0;
@@ -83,8 +88,8 @@ static int cell_transport(const char *text, int *ret, struct err *reterr)
     return *text ? err_set(reterr, E_SYNTAX, "'%.20s' is not tcp, udp or auto", text) : 0;
 }
 
-static int csv_cell_into(const struct csv_record *rec, const int map[CAM_COLUMNS], enum camera_column c,
-                         struct camera_input *in, struct err *reterr)
+static int csv_cell_into(const struct csv_record *rec, const int map[CAM_COLUMNS],
+                         enum camera_column c, struct camera_input *in, struct err *reterr)
 {
     const char *text = csv_cell(rec, map, c);
     switch (c) {
@@ -119,7 +124,8 @@ static int csv_cell_into(const struct csv_record *rec, const int map[CAM_COLUMNS
 }
 
 /* One line of the table: a row, or a problem. */
-static void csv_row(struct import *im, const struct csv_record *rec, const int map[CAM_COLUMNS], int columns)
+static void csv_row(struct import *im, const struct csv_record *rec, const int map[CAM_COLUMNS],
+                    int columns)
 {
     struct camera_input in = im->defaults;
     struct err e = {0};
@@ -170,7 +176,8 @@ static const struct schema_field yaml_fields[] = {
     {"name", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct camera_input, name)},
     {"main", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct camera_input, main), .required = true},
     {"sub", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct camera_input, sub)},
-    {"transport", SCHEMA_ENUM, offsetof(struct camera_input, transport), .names = config_transport_names},
+    {"transport", SCHEMA_ENUM, offsetof(struct camera_input, transport),
+     .names = config_transport_names},
     {"audio", SCHEMA_BOOL, offsetof(struct camera_input, audio)},
     {"enabled", SCHEMA_BOOL, offsetof(struct camera_input, enabled)},
     {"retention_days", SCHEMA_INT, offsetof(struct camera_input, retention_days), .max = 3650},
@@ -203,7 +210,8 @@ static void yaml_row(struct import *im, const struct schema_doc *d, int i)
 int import_yaml(struct import *im, const struct buf *file, struct err *reterr)
 {
     struct schema_doc *d;
-    int r = schema_parse(im->file, file->data ? (const void *)file->data : "", file->len, &d, reterr);
+    int r =
+        schema_parse(im->file, file->data ? (const void *)file->data : "", file->len, &d, reterr);
     if (r < 0)
         return r;
     int n = r = schema_list(d, "cameras", reterr);

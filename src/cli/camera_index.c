@@ -10,7 +10,8 @@
 
 enum { TRIES = 50, PAUSE_US = 100000 };
 
-int camera_index_open(const struct cli_args *a, bool read_only, struct index **ret, struct err *reterr)
+int camera_index_open(const struct cli_args *a, bool read_only, struct index **ret,
+                      struct err *reterr)
 {
     const char *dir = cli_data_dir(a);
     if (!read_only && mkdir(dir, 0700) && errno != EEXIST)
@@ -24,7 +25,8 @@ int camera_index_open(const struct cli_args *a, bool read_only, struct index **r
     return r;
 }
 
-int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace, struct err *reterr)
+int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
+               struct err *reterr)
 {
     int r = E_BUSY;
     for (int i = 0; i < TRIES && r == E_BUSY; i++) {
@@ -89,6 +91,7 @@ int camera_find(struct index *ix, const char *id, struct index_camera *ret, stru
     struct search s = {id, ret};
     int r = ix->ops->cameras(ix, match, &s, reterr);
     if (r == 0)
-        return err_set(reterr, E_NOTFOUND, "there is no camera '%.63s'; `lethe camera list` shows those there are", id);
+        return err_set(reterr, E_NOTFOUND,
+                       "there is no camera '%.63s'; `lethe camera list` shows those there are", id);
     return r < 0 ? r : 0;
 }

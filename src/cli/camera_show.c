@@ -69,9 +69,11 @@ static void show_text(const struct index_camera *c)
     if (*c->name)
         printf("name        %s\n", c->name);
     printf("main        %s\n", camera_redact(c->main_url, url));
-    printf("sub         %s\n", *c->sub_url ? camera_redact(c->sub_url, url) : "none: the main stream serves both");
+    printf("sub         %s\n",
+           *c->sub_url ? camera_redact(c->sub_url, url) : "none: the main stream serves both");
     printf("recorded    %s\n", c->enabled ? "yes" : "no, disabled");
-    printf("transport   %s\n", config_transport_names[c->transport >= 0 && c->transport <= 2 ? c->transport : 0]);
+    printf("transport   %s\n",
+           config_transport_names[c->transport >= 0 && c->transport <= 2 ? c->transport : 0]);
     printf("audio       %s\n", c->audio ? "recorded" : "not recorded");
     if (c->retention_days)
         printf("retention   %d days\n", c->retention_days);
@@ -122,7 +124,8 @@ const struct cli_command cli_camera_show = {
     .summary = "show one camera",
     .arguments = "ID",
     .options = options,
-    .examples = "# Everything that is kept about it, without the password\nlethe camera show gate-1",
+    .examples =
+        "# Everything that is kept about it, without the password\nlethe camera show gate-1",
     .min_args = 1,
     .max_args = 1,
     .run = run_show,

@@ -45,11 +45,12 @@ static void print_options(const struct cli_command *c, const char *separator)
 static void bash(void)
 {
     size_t i = 0;
-    fputs("# bash completion for lethe; made by `lethe docs completion bash`\n_lethe()\n{\n"
-          "    local cur=${COMP_WORDS[COMP_CWORD]} one=${COMP_WORDS[1]} two=${COMP_WORDS[2]} words=\n"
-          "    COMPREPLY=()\n"
-          "    if ((COMP_CWORD == 1)); then\n        words='",
-          stdout);
+    fputs(
+        "# bash completion for lethe; made by `lethe docs completion bash`\n_lethe()\n{\n"
+        "    local cur=${COMP_WORDS[COMP_CWORD]} one=${COMP_WORDS[1]} two=${COMP_WORDS[2]} words=\n"
+        "    COMPREPLY=()\n"
+        "    if ((COMP_CWORD == 1)); then\n        words='",
+        stdout);
     print_first_words(" ");
     fputs("'\n    else\n        case \"$one $two\" in\n", stdout);
     for (const struct cli_command *c; (c = cli_next(&i));) {
@@ -70,7 +71,8 @@ static void bash(void)
         fputs("' ;;\n", stdout);
     }
     fputs("            esac\n        fi\n    fi\n"
-          "    [[ $cur == -* || COMP_CWORD -le 2 ]] && mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+          "    [[ $cur == -* || COMP_CWORD -le 2 ]] && mapfile -t COMPREPLY < <(compgen -W "
+          "\"$words\" -- \"$cur\")\n"
           "}\ncomplete -o default -F _lethe lethe\n",
           stdout);
 }
@@ -110,7 +112,8 @@ static void zsh_options(const struct cli_command *c)
 static void zsh(void)
 {
     size_t i = 0;
-    fputs("#compdef lethe\n# zsh completion for lethe; made by `lethe docs completion zsh`\n_lethe() {\n"
+    fputs("#compdef lethe\n# zsh completion for lethe; made by `lethe docs completion "
+          "zsh`\n_lethe() {\n"
           "  if (( CURRENT == 2 )); then\n    compadd -- ",
           stdout);
     print_first_words(" ");
@@ -119,7 +122,8 @@ static void zsh(void)
         size_t len = strcspn(c->name, " ");
         if (c->hidden || !c->name[len] || !first_of_group(c))
             continue;
-        printf("  if (( CURRENT == 3 )) && [[ $one == %.*s ]]; then\n    compadd -- ", (int)len, c->name);
+        printf("  if (( CURRENT == 3 )) && [[ $one == %.*s ]]; then\n    compadd -- ", (int)len,
+               c->name);
         print_second_words(c->name, len);
         fputs("\n    return\n  fi\n", stdout);
     }
@@ -129,7 +133,8 @@ static void zsh(void)
         bool two = strchr(c->name, ' ') != NULL;
         if (c->hidden)
             continue;
-        printf("    '%s'%s) shift %d words; (( CURRENT -= %d )); ", c->name, two ? "" : "\\ *", 1 + two, 1 + two);
+        printf("    '%s'%s) shift %d words; (( CURRENT -= %d )); ", c->name, two ? "" : "\\ *",
+               1 + two, 1 + two);
         zsh_options(c);
         fputs(" ;;\n", stdout);
     }
@@ -154,12 +159,14 @@ static void fish(void)
         } else {
             if (first_of_group(c))
                 printf("complete -c lethe -f -n '__lethe_at' -a %.*s\n", (int)len, c->name);
-            printf("complete -c lethe -f -n '__lethe_at %.*s' -a %s -d '", (int)len, c->name, c->name + len + 1);
+            printf("complete -c lethe -f -n '__lethe_at %.*s' -a %s -d '", (int)len, c->name,
+                   c->name + len + 1);
         }
         print_quoted(c->summary, false);
         fputs("'\n", stdout);
         for (const struct cli_option *o = c->options; o && o->name; o++) {
-            printf("complete -c lethe -n '__lethe_in %s' -l %s%s -d '", c->name, o->name, o->value ? " -r" : "");
+            printf("complete -c lethe -n '__lethe_in %s' -l %s%s -d '", c->name, o->name,
+                   o->value ? " -r" : "");
             print_quoted(o->help, false);
             fputs("'\n", stdout);
         }

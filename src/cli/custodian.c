@@ -27,8 +27,11 @@ static int run_keygen(const struct cli_args *a)
     else
         printf("%s\n", id->recipient);
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "Give this recipient to the operator. Keep %s to yourself and make a copy: without it your "
-                        "share opens nothing.\n", path);
+        fprintf(stderr,
+                "Give this recipient to the operator. Keep %s to yourself and make a copy: without "
+                "it your "
+                "share opens nothing.\n",
+                path);
     seal_identity_free(id);
     return code;
 }
@@ -42,7 +45,8 @@ static const struct cli_option keygen_options[] = {
 const struct cli_command cli_custodian_keygen = {
     .name = "custodian keygen",
     .summary = "make a custodian's identity on the custodian's own machine",
-    .details = "Writes an age X25519 identity with mode 0600, as age-keygen does, and prints the recipient: the public "
+    .details = "Writes an age X25519 identity with mode 0600, as age-keygen does, and prints the "
+               "recipient: the public "
                "part, which goes into the node's custodian file.",
     .options = keygen_options,
     .examples = "# on the custodian's machine\nlethe custodian keygen -o judge.txt",
@@ -56,8 +60,8 @@ static int find_policy(const struct cli_args *a, struct seal_policy *p, struct e
     config_default(&c);
     int r = file ? config_load(file, &c, reterr) : 0;
     if (r >= 0)
-        r = seal_policy_find(!data && c.data_dir[0] ? c.data_dir : cli_data_dir(a), c.custodians, c.threshold, false, p,
-                             reterr);
+        r = seal_policy_find(!data && c.data_dir[0] ? c.data_dir : cli_data_dir(a), c.custodians,
+                             c.threshold, false, p, reterr);
     config_free(&c);
     return r;
 }
@@ -68,8 +72,9 @@ static int list_json(const struct seal_policy *p, const char *set)
     for (int i = 0; i < p->count; i++)
         json_array_append_new(list, json_pack("{ss ss}", "name", p->custodian[i].name, "recipient",
                                               p->custodian[i].recipient));
-    return cli_json_print(json_pack("{si si sb ss so}", "threshold", p->threshold, "count", p->count, "practice",
-                                    p->practice, "set", set, "custodians", list));
+    return cli_json_print(json_pack("{si si sb ss so}", "threshold", p->threshold, "count",
+                                    p->count, "practice", p->practice, "set", set, "custodians",
+                                    list));
 }
 
 static int list_text(const struct seal_policy *p, const char *set)
@@ -78,7 +83,8 @@ static int list_text(const struct seal_policy *p, const char *set)
     struct cli_table t;
     printf("%d of %d custodians open a recording; set %s\n", p->threshold, p->count, set);
     if (p->practice)
-        puts("This is a practice set: its identities lie beside the recordings, so nothing is sealed from whoever has "
+        puts("This is a practice set: its identities lie beside the recordings, so nothing is "
+             "sealed from whoever has "
              "this machine.");
     cli_table_init(&t, 2, head);
     for (int i = 0; i < p->count; i++) {
@@ -112,7 +118,8 @@ static const struct cli_option list_options[] = {
 const struct cli_command cli_custodian_list = {
     .name = "custodian list",
     .summary = "show who must take part to open recordings",
-    .details = "The set that new recordings are sealed for: the file that lethe.yaml names, else DATA/custodians.txt, "
+    .details = "The set that new recordings are sealed for: the file that lethe.yaml names, else "
+               "DATA/custodians.txt, "
                "else the practice set.",
     .options = list_options,
     .examples = "# of a node\nlethe custodian list --config /etc/lethe/lethe.yaml",

@@ -27,7 +27,8 @@ struct cli_args {
  * Parse what stands behind the command's name. Errors: E_SYNTAX with a sentence that names the option, -ENOMEM.
  * Release with cli_args_release() on success and on failure.
  */
-int cli_args_parse(struct cli_args *a, const struct cli_command *c, int argc, char **argv, struct err *reterr);
+int cli_args_parse(struct cli_args *a, const struct cli_command *c, int argc, char **argv,
+                   struct err *reterr);
 void cli_args_release(struct cli_args *a);
 /* The short name that an option answers to, 0 if none. */
 char cli_short(const struct cli_option *o);

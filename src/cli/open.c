@@ -84,8 +84,9 @@ static int create_part(const char *out, bool force, char part[4096], struct err 
     if (fd < 0)
         return err_set(reterr, -errno, "writing %s: %s", part, err_text(-errno));
     if (flock(fd, LOCK_EX | LOCK_NB) < 0 || ftruncate(fd, 0) < 0) {
-        int r = errno == EWOULDBLOCK ? err_set(reterr, E_BUSY, "another process is writing %s", part)
-                                     : err_set(reterr, -errno, "writing %s: %s", part, err_text(-errno));
+        int r = errno == EWOULDBLOCK
+                    ? err_set(reterr, E_BUSY, "another process is writing %s", part)
+                    : err_set(reterr, -errno, "writing %s: %s", part, err_text(-errno));
         close(fd);
         return r;
     }
@@ -97,10 +98,12 @@ static int publish(int fd, const char *part, const char *out, bool force, struct
     if (fsync(fd) < 0)
         return err_set(reterr, -errno, "writing %s: %s", part, err_text(-errno));
     int r = renameat2(AT_FDCWD, part, AT_FDCWD, out, force ? 0 : RENAME_NOREPLACE);
-    if (r < 0 && errno == EINVAL && access(out, F_OK) < 0) /* a file system that cannot promise it */
+    if (r < 0 && errno == EINVAL &&
+        access(out, F_OK) < 0) /* a file system that cannot promise it */
         r = rename(part, out);
     if (r < 0)
-        return err_set(reterr, errno == EEXIST ? E_EXISTS : -errno, "%s: %s", out, err_text(-errno));
+        return err_set(reterr, errno == EEXIST ? E_EXISTS : -errno, "%s: %s", out,
+                       err_text(-errno));
     return 0;
 }
 
@@ -133,27 +136,32 @@ static int print_json(const struct open_job *j)
     json_t *gaps = json_array();
     for (size_t i = 0; i < j->gaps; i++) {
         const struct open_gap *g = &j->gap[i];
-        json_array_append_new(gaps, json_pack("{ss ss ss ss}", "from", time_format(g->from_us, from), "to",
-                                              time_format(g->to_us, to), "reason", g->reason, "detail", g->detail));
+        json_array_append_new(
+            gaps, json_pack("{ss ss ss ss}", "from", time_format(g->from_us, from), "to",
+                            time_format(g->to_us, to), "reason", g->reason, "detail", g->detail));
     }
-    return cli_json_print(json_pack("{ss sI sI si so ss}", "camera", j->camera, "frames", (json_int_t)j->frames,
-                                    "bytes", (json_int_t)j->bytes, "recordings", (int)j->sources, "gaps", gaps,
-                                    "first", time_format(j->first_us, from)));
+    return cli_json_print(json_pack("{ss sI sI si so ss}", "camera", j->camera, "frames",
+                                    (json_int_t)j->frames, "bytes", (json_int_t)j->bytes,
+                                    "recordings", (int)j->sources, "gaps", gaps, "first",
+                                    time_format(j->first_us, from)));
 }
 
 static void print_text(const struct open_job *j, const char *out)
 {
     char from[TIME_TEXT], to[TIME_TEXT], size[32], line[512];
     printf("%s: %llu frames, %s, from %s on, %zu gap%s\n", out, (unsigned long long)j->frames,
-           cli_bytes((double)j->bytes, size), time_format(j->first_us, from), j->gaps, j->gaps == 1 ? "" : "s");
+           cli_bytes((double)j->bytes, size), time_format(j->first_us, from), j->gaps,
+           j->gaps == 1 ? "" : "s");
     for (size_t i = 0; i < j->gaps; i++) {
         const struct open_gap *g = &j->gap[i];
         snprintf(line, sizeof(line), "%s%s%s", g->reason, g->detail[0] ? ": " : "", g->detail);
-        printf("  %s  %s  %s\n", time_format(g->from_us, from), time_format(g->to_us, to), cli_clean(line));
+        printf("  %s  %s  %s\n", time_format(g->from_us, from), time_format(g->to_us, to),
+               cli_clean(line));
     }
 }
 
-static int do_open(const struct cli_args *a, struct open_job *j, struct identities *ids, struct err *reterr)
+static int do_open(const struct cli_args *a, struct open_job *j, struct identities *ids,
+                   struct err *reterr)
 {
     if (!config_id_valid(j->camera))
         return err_set(reterr, E_SYNTAX, "'%.64s' is no name of a camera", j->camera);
@@ -176,8 +184,12 @@ static int run(const struct cli_args *a)
     long long from = 0, to = 0;
     if (cli_time(a, "from", &from) < 0 || cli_time(a, "to", &to) < 0)
         return 2;
-    struct open_job j = {.data_dir = cli_data_dir(a), .camera = cli_value(a, "camera", ""), .from_us = from, .to_us = to};
-    prctl(PR_SET_DUMPABLE, 0); /* keys and identities: no core file, no reading by others of the same user */
+    struct open_job j = {.data_dir = cli_data_dir(a),
+                         .camera = cli_value(a, "camera", ""),
+                         .from_us = from,
+                         .to_us = to};
+    prctl(PR_SET_DUMPABLE,
+          0); /* keys and identities: no core file, no reading by others of the same user */
     int r = do_open(a, &j, &ids, &e);
     for (size_t i = 0; i < ids.n; i++)
         seal_identity_free(ids.id[i]);
@@ -187,7 +199,8 @@ static int run(const struct cli_args *a)
     else if (r >= 0)
         print_text(&j, cli_value(a, "output", ""));
     if (r >= 0 && j.lost) {
-        fputs("lethe open: a part of the span was recorded but could not be opened; see above\n", stderr);
+        fputs("lethe open: a part of the span was recorded but could not be opened; see above\n",
+              stderr);
         code = 1;
     }
     open_job_release(&j);
@@ -199,7 +212,8 @@ static const struct cli_option options[] = {
     {"camera", "ID", "which camera", .required = true},
     {"from", "T", "begin of the span, like 2026-11-23T10:00:00Z or -10m", .required = true},
     {"to", "T", "its end, not included", .required = true},
-    {"identity", "FILE", "a custodian's identity (age); once for each, or several behind one another", .repeat = true,
+    {"identity", "FILE",
+     "a custodian's identity (age); once for each, or several behind one another", .repeat = true,
      .required = true},
     {"output", "FILE", "the clear MP4 to write", .required = true},
     {"force", NULL, "replace the output if it exists"},
@@ -211,14 +225,18 @@ const struct cli_command cli_open = {
     .name = "open",
     .summary = "open sealed recordings with the custodians' identities",
     .arguments = "[FILE…]",
-    .details = "Works offline on a data directory, beside a running recorder or without one. As many custodians as the "
-               "policy of that time asked for must give their identities; with fewer nothing is written.\n\n"
-               "The output is the bitstream that the camera sent, unchanged. It starts with the last key frame at or "
+    .details = "Works offline on a data directory, beside a running recorder or without one. As "
+               "many custodians as the "
+               "policy of that time asked for must give their identities; with fewer nothing is "
+               "written.\n\n"
+               "The output is the bitstream that the camera sent, unchanged. It starts with the "
+               "last key frame at or "
                "before --from. What is missing of the span is listed as a gap with its reason.\n\n"
                "Exit code 0 only if everything that was recorded of the span is in the output.",
     .options = options,
     .examples = "# ten minutes, two of three custodians\n"
-                "lethe open --camera gate --from 2026-11-23T10:00:00Z --to 2026-11-23T10:10:00Z --identity a.txt "
+                "lethe open --camera gate --from 2026-11-23T10:00:00Z --to 2026-11-23T10:10:00Z "
+                "--identity a.txt "
                 "--identity b.txt -o gate.mp4",
     .max_args = SEAL_CUSTODIANS,
     .run = run,

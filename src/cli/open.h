@@ -17,7 +17,7 @@
 
 /* One recording that touches the span. */
 struct open_source {
-    char path[512];          /* below the data directory */
+    char path[512];           /* below the data directory */
     int64_t start_us, end_us; /* UTC of the first picture, and of the end of the last one */
     int64_t epoch_us, epoch_length_us;
     uint8_t kid[SEAL_KID];
@@ -44,7 +44,8 @@ struct open_job {
     int64_t first_us; /* UTC of the first picture in the output */
 };
 void open_job_release(struct open_job *j);
-int open_gap_add(struct open_job *j, int64_t from_us, int64_t to_us, const char *reason, const char *detail);
+int open_gap_add(struct open_job *j, int64_t from_us, int64_t to_us, const char *reason,
+                 const char *detail);
 
 /*
  * Find the recordings of the span, in order of time, by the names of the files and then by their heads: the files are

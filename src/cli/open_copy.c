@@ -21,7 +21,8 @@ struct copy {
     struct mp4_reader *r;
     const struct mp4_info *info;
     const uint8_t *key; /* NULL: the recording is clear */
-    int64_t first_ticks, last_ticks; /* decode times of the video samples that are copied, both included */
+    int64_t first_ticks,
+        last_ticks; /* decode times of the video samples that are copied, both included */
     uint64_t done, total;
 };
 
@@ -44,7 +45,8 @@ static int find_cut(struct copy *c, struct err *reterr)
     bool any = false;
     while (begin + 1 < n && fragment_utc(c, begin + 1) <= j->from_us)
         begin++;
-    while (begin > 0 && !(mp4_reader_entry(c->r, begin)->key && fragment_utc(c, begin) <= j->from_us - REORDER_US))
+    while (begin > 0 && !(mp4_reader_entry(c->r, begin)->key &&
+                          fragment_utc(c, begin) <= j->from_us - REORDER_US))
         begin--;
     c->first_ticks = INT64_MIN;
     for (size_t i = begin; i < n && fragment_utc(c, i) < j->to_us; i++) {
@@ -86,7 +88,8 @@ static int copy_fragment(struct copy *c, size_t i, struct mp4_export *out, struc
         const struct mp4_entry *e = mp4_reader_entry(c->r, i);
         fprintf(stderr, "%s\n", err_str(reterr, r));
         c->job->lost = true;
-        return open_gap_add(c->job, fragment_utc(c, i), utc_of(c->info, 0, e->dts_ticks + e->duration_ticks), "damaged",
+        return open_gap_add(c->job, fragment_utc(c, i),
+                            utc_of(c->info, 0, e->dts_ticks + e->duration_ticks), "damaged",
                             "the fragment cannot be read");
     }
     while (r >= 0 && mp4_reader_next(c->r, &s)) {
@@ -101,7 +104,8 @@ static int copy_fragment(struct copy *c, size_t i, struct mp4_export *out, struc
     return r;
 }
 
-static int copy_file(struct copy *c, struct mp4_export *out, const volatile int *stop, struct err *reterr)
+static int copy_file(struct copy *c, struct mp4_export *out, const volatile int *stop,
+                     struct err *reterr)
 {
     int r = find_cut(c, reterr);
     if (r < 0)
@@ -112,7 +116,8 @@ static int copy_file(struct copy *c, struct mp4_export *out, const volatile int 
         open_progress(c->done, c->total);
         if (*stop)
             return err_set(reterr, E_CLOSED, "interrupted");
-        if (e->dts_ticks + (int64_t)e->duration_ticks <= c->first_ticks || e->dts_ticks > c->last_ticks)
+        if (e->dts_ticks + (int64_t)e->duration_ticks <= c->first_ticks ||
+            e->dts_ticks > c->last_ticks)
             continue;
         r = copy_fragment(c, i, out, reterr);
     }
@@ -120,8 +125,8 @@ static int copy_file(struct copy *c, struct mp4_export *out, const volatile int 
 }
 
 /* The exporter is made with the first source. */
-static int copy_source(struct copy *c, const struct open_source *s, int in, int out_fd, struct mp4_export **out,
-                       const volatile int *stop, struct err *reterr)
+static int copy_source(struct copy *c, const struct open_source *s, int in, int out_fd,
+                       struct mp4_export **out, const volatile int *stop, struct err *reterr)
 {
     int r = mp4_reader_open(in, &c->r, reterr);
     if (r < 0)
@@ -130,7 +135,8 @@ static int copy_source(struct copy *c, const struct open_source *s, int in, int 
     if (memcmp(c->info->kid, s->kid, SEAL_KID) != 0 || c->info->encrypted != s->encrypted)
         r = err_set(reterr, E_MISMATCH, "the file changed while it was read");
     if (r >= 0)
-        r = *out ? mp4_export_source(*out, c->info, reterr) : mp4_export_open(out_fd, c->info, out, reterr);
+        r = *out ? mp4_export_source(*out, c->info, reterr)
+                 : mp4_export_open(out_fd, c->info, out, reterr);
     if (r >= 0)
         r = copy_file(c, *out, stop, reterr);
     mp4_reader_close(c->r);
@@ -149,8 +155,8 @@ static uint64_t total_bytes(const struct open_job *j, int dir)
     return total;
 }
 
-static int copy_all(struct open_job *j, int dir, int fd, struct mp4_export **out, const volatile int *stop,
-                    struct err *reterr)
+static int copy_all(struct open_job *j, int dir, int fd, struct mp4_export **out,
+                    const volatile int *stop, struct err *reterr)
 {
     struct copy c = {.job = j, .total = total_bytes(j, dir)};
     for (size_t i = 0; i < j->sources; i++) {
@@ -168,7 +174,9 @@ static int copy_all(struct open_job *j, int dir, int fd, struct mp4_export **out
         if (r < 0)
             return r;
     }
-    return *out ? 0 : err_set(reterr, E_NOTFOUND, "none of the %zu recordings of the span can be opened", j->sources);
+    return *out ? 0
+                : err_set(reterr, E_NOTFOUND,
+                          "none of the %zu recordings of the span can be opened", j->sources);
 }
 
 int open_copy(struct open_job *j, int fd, const volatile int *stop, struct err *reterr)

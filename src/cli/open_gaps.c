@@ -10,9 +10,11 @@
 #include "cli/open.h"
 
 #define TOLERANCE_US (SECOND_US / 2) /* less is jitter, no gap */
-#define GROWING_US (10 * SECOND_US)  /* an unfinished recording that ends no longer ago is still being written */
+#define GROWING_US                                                                                 \
+    (10 * SECOND_US) /* an unfinished recording that ends no longer ago is still being written */
 
-int open_gap_add(struct open_job *j, int64_t from_us, int64_t to_us, const char *reason, const char *detail)
+int open_gap_add(struct open_job *j, int64_t from_us, int64_t to_us, const char *reason,
+                 const char *detail)
 {
     if (j->gaps % 64 == 0) {
         struct open_gap *more = reallocarray(j->gap, j->gaps + 64, sizeof(*more));
@@ -52,13 +54,16 @@ static int gaps_of_index(struct open_job *j)
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        fprintf(stderr, "the index cannot be read (%s): reasons of gaps are taken from the recordings alone\n",
-                err_str(&e, r));
+        fprintf(
+            stderr,
+            "the index cannot be read (%s): reasons of gaps are taken from the recordings alone\n",
+            err_str(&e, r));
     return 0;
 }
 
 /* [from, to) without what the first @known gaps explain. */
-static int add_hole(struct open_job *j, size_t known, int64_t from_us, int64_t to_us, const char *reason)
+static int add_hole(struct open_job *j, size_t known, int64_t from_us, int64_t to_us,
+                    const char *reason)
 {
     while (to_us - from_us > TOLERANCE_US) {
         int64_t begin = to_us, end = to_us; /* the next known gap inside the hole */
@@ -70,7 +75,8 @@ static int add_hole(struct open_job *j, size_t known, int64_t from_us, int64_t t
             }
         }
         if (begin - from_us > TOLERANCE_US) {
-            int r = open_gap_add(j, from_us, begin, reason, "seen in the recordings, the index says nothing of it");
+            int r = open_gap_add(j, from_us, begin, reason,
+                                 "seen in the recordings, the index says nothing of it");
             if (r < 0)
                 return r;
         }
@@ -112,7 +118,8 @@ static int holes(struct open_job *j)
         before = s;
     }
     if (r >= 0)
-        r = add_hole(j, known, at, j->to_us, before && growing(before) ? "recording" : reason_after(before));
+        r = add_hole(j, known, at, j->to_us,
+                     before && growing(before) ? "recording" : reason_after(before));
     return r;
 }
 

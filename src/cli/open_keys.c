@@ -33,7 +33,8 @@ static int read_file(const char *path, uint8_t **ret, size_t *ret_len)
 
 /* E_NOTFOUND if the shares are not in this file. */
 static int open_from(const char *path, const struct open_job *j, const struct open_source *s,
-                     struct seal_identity *const *ids, size_t n, uint8_t *ret_key, struct err *reterr)
+                     struct seal_identity *const *ids, size_t n, uint8_t *ret_key,
+                     struct err *reterr)
 {
     struct seal_context want = {.epoch_us = s->epoch_us, .epoch_length_us = s->epoch_length_us};
     struct seal_shares *shares = NULL;
@@ -51,8 +52,9 @@ static int open_from(const char *path, const struct open_job *j, const struct op
     return r;
 }
 
-static int open_key(const struct open_job *j, const struct open_source *s, struct seal_identity *const *ids, size_t n,
-                    uint8_t *ret_key, struct err *reterr)
+static int open_key(const struct open_job *j, const struct open_source *s,
+                    struct seal_identity *const *ids, size_t n, uint8_t *ret_key,
+                    struct err *reterr)
 {
     char pattern[128], day[TIME_TEXT], clock[TIME_TEXT];
     glob_t found = {0};
@@ -62,7 +64,8 @@ static int open_key(const struct open_job *j, const struct open_source *s, struc
     char *escaped = malloc(room), *p = escaped;
     if (!escaped)
         return -ENOMEM;
-    for (const char *c = j->data_dir; *c; c++) { /* no character of the folder's name is a pattern */
+    for (const char *c = j->data_dir; *c;
+         c++) { /* no character of the folder's name is a pattern */
         if (strchr("*?[\\", *c))
             *p++ = '\\';
         *p++ = *c;

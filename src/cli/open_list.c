@@ -47,7 +47,8 @@ static void describe(const struct mp4_reader *r, struct open_source *s)
 {
     const struct mp4_info *info = mp4_reader_info(r);
     size_t n = mp4_reader_fragments(r);
-    const struct mp4_entry *first = n ? mp4_reader_entry(r, 0) : NULL, *last = n ? mp4_reader_entry(r, n - 1) : NULL;
+    const struct mp4_entry *first = n ? mp4_reader_entry(r, 0) : NULL,
+                           *last = n ? mp4_reader_entry(r, n - 1) : NULL;
     const char *reason = mp4_reader_end_reason(r);
     s->start_us = n ? media_us(info, first->dts_ticks) : info->start_us;
     s->end_us = n ? media_us(info, last->dts_ticks + last->duration_ticks) : info->start_us;
@@ -60,7 +61,8 @@ static void describe(const struct mp4_reader *r, struct open_source *s)
 }
 
 /* @guess_us: start by the name, for a file whose head cannot be read */
-static int look_at(struct open_job *j, int dirfd, const char *folder, const char *name, int64_t guess_us)
+static int look_at(struct open_job *j, int dirfd, const char *folder, const char *name,
+                   int64_t guess_us)
 {
     struct open_source s = {0};
     struct err e = {0};
@@ -89,13 +91,15 @@ static int look_at(struct open_job *j, int dirfd, const char *folder, const char
     mp4_reader_close(r);
     if (other)
         fprintf(stderr, "%s is left out: it is of another camera\n", s.path);
-    return empty || other || s.start_us >= j->to_us || s.end_us <= j->from_us ? 0 : add_source(j, &s);
+    return empty || other || s.start_us >= j->to_us || s.end_us <= j->from_us ? 0
+                                                                              : add_source(j, &s);
 }
 
 static int list_day(struct open_job *j, int camera_fd, int64_t day_us)
 {
     char folder[TIME_TEXT];
-    int r = 0, fd = openat(camera_fd, time_format_date(day_us, folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = 0, fd = openat(camera_fd, time_format_date(day_us, folder),
+                           O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (!d) {
         int code = errno;
@@ -107,7 +111,8 @@ static int list_day(struct open_job *j, int camera_fd, int64_t day_us)
         int64_t at = time_of_name(e->d_name, day_us);
         bool touches = at >= j->from_us - LONGEST_US && at < j->to_us;
         /* the first frame may stand a little before its epoch, on the evening before the folder's day */
-        bool evening = at - DAY_US >= j->from_us - LONGEST_US && at - DAY_US < j->to_us && at >= day_us + DAY_US - HOUR_US;
+        bool evening = at - DAY_US >= j->from_us - LONGEST_US && at - DAY_US < j->to_us &&
+                       at >= day_us + DAY_US - HOUR_US;
         if (at >= 0 && (touches || evening))
             r = look_at(j, dirfd(d), folder, e->d_name, at);
     }
@@ -130,8 +135,9 @@ int open_list(struct open_job *j, struct err *reterr)
     int r = 0, fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT
-                       ? err_set(reterr, E_NOTFOUND, "there are no recordings of camera %s in %s", j->camera, j->data_dir)
-                       : err_set(reterr, -errno, "%s: %s", path, err_text(-errno));
+                   ? err_set(reterr, E_NOTFOUND, "there are no recordings of camera %s in %s",
+                             j->camera, j->data_dir)
+                   : err_set(reterr, -errno, "%s: %s", path, err_text(-errno));
     int64_t first = j->from_us - LONGEST_US;
     for (int64_t day = first - first % DAY_US; day < j->to_us + DAY_US && r >= 0; day += DAY_US)
         r = list_day(j, fd, day);
@@ -139,8 +145,8 @@ int open_list(struct open_job *j, struct err *reterr)
     if (r < 0)
         return err_set(reterr, r, "looking through %s: %s", path, err_text(r));
     if (!j->sources)
-        return err_set(reterr, E_NOTFOUND, "camera %s has no sealed recording between %s and %s", j->camera,
-                       time_format(j->from_us, from), time_format(j->to_us, to));
+        return err_set(reterr, E_NOTFOUND, "camera %s has no sealed recording between %s and %s",
+                       j->camera, time_format(j->from_us, from), time_format(j->to_us, to));
     qsort(j->source, j->sources, sizeof(*j->source), by_start);
     return 0;
 }

@@ -28,7 +28,8 @@ struct cli_table {
     int error;
 };
 void cli_table_init(struct cli_table *t, int columns, const char *const *head);
-void cli_table_cell(struct cli_table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_table_cell(struct cli_table *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Append the lines to @out; frees the table. 0 or the error that was met. */
 int cli_table_print(struct cli_table *t, struct buf *out);
 /* The same to standard output. */

@@ -60,8 +60,8 @@ static void on_timer(uv_timer_t *t)
 {
     struct run *r = t->data;
     if (!r->p->track[0].seen)
-        snprintf(r->p->failure, sizeof(r->p->failure), "no answer that leads to a stream within %d s",
-                 CONNECT_MS / 1000);
+        snprintf(r->p->failure, sizeof(r->p->failure),
+                 "no answer that leads to a stream within %d s", CONNECT_MS / 1000);
     end(r);
 }
 
@@ -72,7 +72,8 @@ static void on_state(void *user, enum rtsp_state s, int code, const char *why)
         uv_timer_start(&r->timer, on_timer, (uint64_t)r->p->seconds * 1000, 0);
     } else if (s == RTSP_STATE_CLOSED || s == RTSP_STATE_WAITING) {
         if (!r->ending)
-            snprintf(r->p->failure, sizeof(r->p->failure), "%s", why && *why ? why : err_text(code));
+            snprintf(r->p->failure, sizeof(r->p->failure), "%s",
+                     why && *why ? why : err_text(code));
         end(r);
     }
 }
@@ -117,7 +118,8 @@ static void on_au(void *user, int index, const struct media_au *au)
     t->min_pts = au->pts_ticks < t->min_pts ? au->pts_ticks : t->min_pts;
     t->max_pts = au->pts_ticks > t->max_pts ? au->pts_ticks : t->max_pts;
     if (au->key)
-        note_key(t, t->track.clock_rate ? au->pts_ticks * SECOND_US / t->track.clock_rate : au->arrival_us);
+        note_key(t, t->track.clock_rate ? au->pts_ticks * SECOND_US / t->track.clock_rate
+                                        : au->arrival_us);
 }
 
 static void on_lost(void *user, int index, uint32_t packets)
@@ -127,7 +129,8 @@ static void on_lost(void *user, int index, uint32_t packets)
         r->p->track[index].lost += packets;
 }
 
-static void on_report(void *user, int index, int64_t camera_us, int64_t pts_ticks, int64_t arrival_us)
+static void on_report(void *user, int index, int64_t camera_us, int64_t pts_ticks,
+                      int64_t arrival_us)
 {
     struct run *r = user;
     (void)pts_ticks;
@@ -196,7 +199,8 @@ bool probe_certificate(const char *host, int port, char ret[65])
     X509 *cert = NULL;
     char name[NI_MAXHOST]; /* the macro of OpenSSL takes it as not constant */
     snprintf(name, sizeof(name), "%s", host);
-    if (ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_connect(ssl) == 1)
+    if (ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1 &&
+        SSL_connect(ssl) == 1)
         cert = SSL_get1_peer_certificate(ssl);
     if (cert && X509_digest(cert, EVP_sha256(), digest, &n) == 1 && n == 32)
         hex_encode(digest, n, ret);
@@ -209,9 +213,11 @@ bool probe_certificate(const char *host, int port, char ret[65])
 }
 
 /* Options of the command line into @cfg; strings are those of @in and @url. */
-static int configure(const struct cli_args *a, struct camera_input *in, struct rtsp_config *cfg, struct err *reterr)
+static int configure(const struct cli_args *a, struct camera_input *in, struct rtsp_config *cfg,
+                     struct err *reterr)
 {
-    const char *transport = cli_value(a, "transport", "auto"), *file = cli_value(a, "password-file", NULL);
+    const char *transport = cli_value(a, "transport", "auto"),
+               *file = cli_value(a, "password-file", NULL);
     const char *pin = cli_value(a, "pin", NULL);
     size_t n = 0;
     int t = 0, r = 0;
@@ -272,11 +278,13 @@ const struct cli_command cli_probe = {
     .name = "probe",
     .summary = "say what a camera offers and what is wrong with it",
     .arguments = "URL",
-    .details =
-        "Connects as the recorder would, watches for some seconds and tells server, transport, codec, size, pictures a "
-        "second, bitrate, key frames, clock, and what to change on the camera. Sound is set up for those seconds to see "
-        "whether it is offered; nothing is stored.\n"
-        "For rtsps:// the SHA-256 of the certificate is shown, to be pinned with `lethe camera add --pin`.",
+    .details = "Connects as the recorder would, watches for some seconds and tells server, "
+               "transport, codec, size, pictures a "
+               "second, bitrate, key frames, clock, and what to change on the camera. Sound is set "
+               "up for those seconds to see "
+               "whether it is offered; nothing is stored.\n"
+               "For rtsps:// the SHA-256 of the certificate is shown, to be pinned with `lethe "
+               "camera add --pin`.",
     .options =
         (const struct cli_option[]){
             {"user", "U", "user of the camera"},
@@ -288,7 +296,8 @@ const struct cli_command cli_probe = {
             {"json", NULL, "print JSON"},
             {0},
         },
-    .examples = "# A camera before it is added\nlethe probe rtsp://10.0.0.7/stream1 --user view --password-file gate.txt",
+    .examples = "# A camera before it is added\nlethe probe rtsp://10.0.0.7/stream1 --user view "
+                "--password-file gate.txt",
     .min_args = 1,
     .max_args = 1,
     .run = run,

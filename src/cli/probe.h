@@ -14,15 +14,15 @@
 
 struct probe_track {
     bool seen;
-    struct media_track track;      /* params not kept */
-    bool params_in_sdp;            /* complete before the first access unit */
+    struct media_track track; /* params not kept */
+    bool params_in_sdp;       /* complete before the first access unit */
     uint64_t frames, keys, bytes, lost;
     int64_t first_pts, last_pts, min_pts, max_pts;
     int64_t first_us, last_us, last_key_us, longest_key_us; /* arrival; between key frames */
-    int64_t worst_wait_us;         /* longest time without an access unit */
-    bool reordered;                /* presentation times went back: B-frames */
-    bool reports;                  /* sender reports came */
-    int64_t clock_offset_us;       /* camera minus this machine, of the last report */
+    int64_t worst_wait_us;   /* longest time without an access unit */
+    bool reordered;          /* presentation times went back: B-frames */
+    bool reports;            /* sender reports came */
+    int64_t clock_offset_us; /* camera minus this machine, of the last report */
 };
 
 struct probe {

@@ -61,17 +61,23 @@ static void judge_pictures(const struct probe_track *v, struct findings *f)
     double waited = (double)(v->last_us - v->first_us) / 1e6;
     double interval = (double)v->longest_key_us / 1e6;
     if (v->frames && !v->keys)
-        add(f, PROBE_BAD, "no key frame in %.0f s: a recording cannot begin before one comes", waited);
+        add(f, PROBE_BAD, "no key frame in %.0f s: a recording cannot begin before one comes",
+            waited);
     else if (v->keys == 1 && waited > 4)
-        add(f, PROBE_WARN, "only one key frame in %.0f s: after a break recording waits that long; 1 to 2 s is good",
+        add(f, PROBE_WARN,
+            "only one key frame in %.0f s: after a break recording waits that long; 1 to 2 s is "
+            "good",
             waited);
     else if (interval > 4)
-        add(f, PROBE_WARN, "a key frame only every %.1f s: after a break recording waits that long; 1 to 2 s is good",
+        add(f, PROBE_WARN,
+            "a key frame only every %.1f s: after a break recording waits that long; 1 to 2 s is "
+            "good",
             interval);
     if (v->frames && probe_fps(v) < 5)
         add(f, PROBE_WARN, "%.1f pictures a second are few", probe_fps(v));
     if (v->lost)
-        add(f, PROBE_BAD, "%llu packets were lost on the way; look at the network, or use --transport tcp",
+        add(f, PROBE_BAD,
+            "%llu packets were lost on the way; look at the network, or use --transport tcp",
             (unsigned long long)v->lost);
     if (v->worst_wait_us > 2 * SECOND_US)
         add(f, PROBE_WARN, "the stream paused for %.1f s", (double)v->worst_wait_us / 1e6);
@@ -80,16 +86,21 @@ static void judge_pictures(const struct probe_track *v, struct findings *f)
 static void judge_stream(const struct probe_track *v, struct findings *f)
 {
     if (v->track.codec == MEDIA_H265)
-        add(f, PROBE_NOTE, "H.265 is recorded as it is, but not every browser plays it; H.264 plays everywhere");
+        add(f, PROBE_NOTE,
+            "H.265 is recorded as it is, but not every browser plays it; H.264 plays everywhere");
     if (!v->params_in_sdp)
-        add(f, PROBE_NOTE, "parameter sets are not announced but come with the pictures: recording starts a little later");
+        add(f, PROBE_NOTE,
+            "parameter sets are not announced but come with the pictures: recording starts a "
+            "little later");
     if (v->reordered)
-        add(f, PROBE_NOTE, "B-frames: pictures come out of order; that is recorded, and costs the camera delay");
+        add(f, PROBE_NOTE,
+            "B-frames: pictures come out of order; that is recorded, and costs the camera delay");
     if (v->frames && !v->reports)
         add(f, PROBE_NOTE, "no sender reports so far: the camera does not tell its own time");
     else if (v->reports && llabs(v->clock_offset_us) > 2 * SECOND_US)
         add(f, PROBE_WARN, "the camera's clock is %.1f s %s this machine's; set NTP on it",
-            (double)llabs(v->clock_offset_us) / 1e6, v->clock_offset_us > 0 ? "ahead of" : "behind");
+            (double)llabs(v->clock_offset_us) / 1e6,
+            v->clock_offset_us > 0 ? "ahead of" : "behind");
 }
 
 int probe_findings(const struct probe *p, struct probe_finding ret[PROBE_FINDINGS])
@@ -104,12 +115,15 @@ int probe_findings(const struct probe *p, struct probe_finding ret[PROBE_FINDING
     if (v->seen)
         judge_stream(v, &f);
     if (sound->seen)
-        add(&f, PROBE_NOTE, "sound (%s) is offered; it is left out unless the camera is added with --audio",
+        add(&f, PROBE_NOTE,
+            "sound (%s) is offered; it is left out unless the camera is added with --audio",
             media_codec_name(sound->track.codec));
     if (p->tls && !p->pinned && p->pin[0])
         add(&f, PROBE_NOTE, "certificate to pin, if it is this camera's: --pin %s", p->pin);
     if (!p->tls)
-        add(&f, PROBE_NOTE, "rtsp:// is not encrypted: whoever is on the way sees the pictures; rtsps:// if the camera can");
+        add(&f, PROBE_NOTE,
+            "rtsp:// is not encrypted: whoever is on the way sees the pictures; rtsps:// if the "
+            "camera can");
     for (int i = 0; i < p->oddity_count; i++)
         add(&f, PROBE_NOTE, "the camera %s; that is tolerated", p->oddities[i]);
     return f.count;
@@ -117,9 +131,10 @@ int probe_findings(const struct probe *p, struct probe_finding ret[PROBE_FINDING
 
 static json_t *track_json(const struct probe_track *t)
 {
-    json_t *o = json_pack("{ss si sI sf sf sI}", "codec", media_codec_name(t->track.codec), "clock_rate",
-                          (int)t->track.clock_rate, "frames", (json_int_t)t->frames, "fps", probe_fps(t),
-                          "bitrate_bps", probe_bits(t), "packets_lost", (json_int_t)t->lost);
+    json_t *o =
+        json_pack("{ss si sI sf sf sI}", "codec", media_codec_name(t->track.codec), "clock_rate",
+                  (int)t->track.clock_rate, "frames", (json_int_t)t->frames, "fps", probe_fps(t),
+                  "bitrate_bps", probe_bits(t), "packets_lost", (json_int_t)t->lost);
     if (t->track.width) {
         json_object_set_new(o, "width", json_integer(t->track.width));
         json_object_set_new(o, "height", json_integer(t->track.height));
@@ -132,7 +147,8 @@ static json_t *track_json(const struct probe_track *t)
         json_object_set_new(o, "channels", json_integer(t->track.channels));
     }
     json_object_set_new(o, "sender_reports", json_boolean(t->reports));
-    json_object_set_new(o, "clock_offset_ms", t->reports ? json_integer(t->clock_offset_us / 1000) : json_null());
+    json_object_set_new(o, "clock_offset_ms",
+                        t->reports ? json_integer(t->clock_offset_us / 1000) : json_null());
     return o;
 }
 
@@ -146,10 +162,11 @@ json_t *probe_json(const struct probe *p)
         if (p->track[i].seen)
             json_array_append_new(tracks, track_json(&p->track[i]));
     for (int i = 0; i < n; i++)
-        json_array_append_new(findings, json_pack("{ss ss}", "weight", weights[f[i].weight], "text", f[i].text));
-    return json_pack("{sb ss ss ss ss so so}", "ok", p->track[0].frames > 0 && !p->failure[0], "url", p->url, "server",
-                     p->server, "transport", p->transport, "certificate_sha256", p->pin, "tracks", tracks, "findings",
-                     findings);
+        json_array_append_new(
+            findings, json_pack("{ss ss}", "weight", weights[f[i].weight], "text", f[i].text));
+    return json_pack("{sb ss ss ss ss so so}", "ok", p->track[0].frames > 0 && !p->failure[0],
+                     "url", p->url, "server", p->server, "transport", p->transport,
+                     "certificate_sha256", p->pin, "tracks", tracks, "findings", findings);
 }
 
 static void print_track(const struct probe_track *t, int index)
@@ -159,7 +176,8 @@ static void print_track(const struct probe_track *t, int index)
     if (t->track.width)
         printf(", %ux%u", t->track.width, t->track.height);
     if (t->track.channels)
-        printf(", %u Hz, %u channel%s", t->track.clock_rate, t->track.channels, t->track.channels == 1 ? "" : "s");
+        printf(", %u Hz, %u channel%s", t->track.clock_rate, t->track.channels,
+               t->track.channels == 1 ? "" : "s");
     if (t->frames && !index)
         printf(", %.1f pictures a second", probe_fps(t));
     if (t->frames)
@@ -175,7 +193,8 @@ static void print_track(const struct probe_track *t, int index)
 
 void probe_print(const struct probe *p, bool colour)
 {
-    static const char *const marks[] = {"WRONG", "CARE ", "note "}, *const codes[] = {"1;31", "33", "2"};
+    static const char *const marks[] = {"WRONG", "CARE ", "note "}, *const codes[] = {"1;31", "33",
+                                                                                      "2"};
     struct probe_finding f[PROBE_FINDINGS];
     int n = probe_findings(p, f);
     printf("%s\n", p->url);

@@ -22,14 +22,15 @@
 #include "serve/sandbox.h"
 #include "serve/supervisor.h"
 
-#define TAKEOVER_US (30 * SECOND_US) /* a recorder whose supervisor was killed closes its files in that time */
+#define TAKEOVER_US                                                                                \
+    (30 * SECOND_US) /* a recorder whose supervisor was killed closes its files in that time */
 #define RECORDER_STOP_MS 20000
 #define WEB_STOP_MS 5000
 #define NUMBER_TEXT 16
 
 /* --config, else DATA/lethe.yaml where there is one. @ret_path: which one was read, "" for none. */
-static int load_config(const struct cli_args *a, const char *data, struct config *ret, char ret_path[PATH_MAX],
-                       struct err *reterr)
+static int load_config(const struct cli_args *a, const char *data, struct config *ret,
+                       char ret_path[PATH_MAX], struct err *reterr)
 {
     const char *file = cli_value(a, "config", NULL);
     ret_path[0] = 0;
@@ -74,8 +75,9 @@ static int become_user(uid_t uid, gid_t gid, int found, struct err *reterr)
     if (found > 0)
         return privileges_drop(uid, gid, reterr);
     if (geteuid() == 0)
-        log_warn("serve", "running as root, because there is no user \"lethe\" to become; make one with "
-                          "useradd --system lethe");
+        log_warn("serve",
+                 "running as root, because there is no user \"lethe\" to become; make one with "
+                 "useradd --system lethe");
     return 0;
 }
 
@@ -112,10 +114,14 @@ static int prepare(struct serve *s, const struct cli_args *a, struct err *reterr
 static int check_custodians(const struct serve *s, struct err *reterr)
 {
     static struct seal_policy policy;
-    int r = seal_policy_find(s->data, s->config.custodians, s->config.threshold, true, &policy, reterr);
+    int r =
+        seal_policy_find(s->data, s->config.custodians, s->config.threshold, true, &policy, reterr);
     if (r >= 0 && policy.practice)
-        log_warn("serve", "no custodians are named: practising with three whose keys lie in %s/practice; whoever can "
-                          "read that folder can open every recording", s->data);
+        log_warn("serve",
+                 "no custodians are named: practising with three whose keys lie in %s/practice; "
+                 "whoever can "
+                 "read that folder can open every recording",
+                 s->data);
     return r;
 }
 
@@ -124,13 +130,36 @@ static int supervise(struct serve *s, struct err *reterr)
     char parent[NUMBER_TEXT];
     snprintf(parent, sizeof(parent), "%d", (int)getpid());
     /* The configuration stands last, so that it can be left out. */
-    const char *const recorder_args[] = {"--data", s->data, "--parent", parent, "--heartbeat-fd", "3", "--lock-fd", "4",
-                                         s->config_path[0] ? "--config" : NULL, s->config_path, NULL};
-    const char *const web_args[] = {"--data", s->data, "--parent", parent, "--heartbeat-fd", "3", "--listen-fd", "4",
-                                    s->listeners.count > 1 ? "--listen-fd" : NULL, "5", NULL};
+    const char *const recorder_args[] = {"--data",
+                                         s->data,
+                                         "--parent",
+                                         parent,
+                                         "--heartbeat-fd",
+                                         "3",
+                                         "--lock-fd",
+                                         "4",
+                                         s->config_path[0] ? "--config" : NULL,
+                                         s->config_path,
+                                         NULL};
+    const char *const web_args[] = {"--data",
+                                    s->data,
+                                    "--parent",
+                                    parent,
+                                    "--heartbeat-fd",
+                                    "3",
+                                    "--listen-fd",
+                                    "4",
+                                    s->listeners.count > 1 ? "--listen-fd" : NULL,
+                                    "5",
+                                    NULL};
     const struct supervisor_role roles[] = {
         {"recorder", recorder_args, {s->lock_fd}, 1, true, RECORDER_STOP_MS},
-        {"web", web_args, {s->listeners.fd[0], s->listeners.fd[1]}, s->listeners.count, false, WEB_STOP_MS},
+        {"web",
+         web_args,
+         {s->listeners.fd[0], s->listeners.fd[1]},
+         s->listeners.count,
+         false,
+         WEB_STOP_MS},
     };
     struct report report = {s->data, s->listeners.url, clock_wall_us(&clock_system), false};
     const struct supervisor_options o = {
@@ -174,11 +203,14 @@ static int enter_role(enum sandbox_role role, long parent, const char *data, con
     if (r < 0)
         return r;
     if (report.landlock_abi)
-        log_info("serve", "restricted: system calls, files (Landlock %d); %ld open files", report.landlock_abi,
-                 report.files);
+        log_info("serve", "restricted: system calls, files (Landlock %d); %ld open files",
+                 report.landlock_abi, report.files);
     else
-        log_warn("serve", "restricted: system calls; this kernel has no Landlock, so files are guarded by their owner "
-                          "only; %ld open files", report.files);
+        log_warn("serve",
+                 "restricted: system calls; this kernel has no Landlock, so files are guarded by "
+                 "their owner "
+                 "only; %ld open files",
+                 report.files);
     return 0;
 }
 
@@ -206,7 +238,8 @@ static int run_recorder(const struct cli_args *a)
         r = enter_role(SANDBOX_RECORDER, parent, data, config.custodians, &e);
     }
     if (r >= 0) {
-        const struct recorder_options o = {&config, data, heartbeat ? (int)heartbeat : -1, &clock_system};
+        const struct recorder_options o = {&config, data, heartbeat ? (int)heartbeat : -1,
+                                           &clock_system};
         r = recorder_run(&o, &e);
     }
     config_free(&config);
@@ -234,7 +267,8 @@ static int run_web(const struct cli_args *a)
     const char *data = cli_data_dir(a);
     if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0)
         return 2;
-    for (const char *fd; count < HTTP_LISTENERS && (fd = cli_nth(a, "listen-fd", (size_t)count)); count++)
+    for (const char *fd; count < HTTP_LISTENERS && (fd = cli_nth(a, "listen-fd", (size_t)count));
+         count++)
         fds[count] = (int)strtol(fd, NULL, 10);
     log_set_process("web");
     snprintf(run_dir, sizeof(run_dir), "%s/run", data);
@@ -253,35 +287,58 @@ static int run_web(const struct cli_args *a)
     return r < 0 ? cli_fail(a, &e, r) : 0;
 }
 
-#define OPTION_DATA {.name = "data", .value = "DIR", .help = "data directory"}
-#define OPTION_CONFIG {.name = "config", .value = "FILE", .help = "settings (default: DATA/lethe.yaml where there is one)"}
-#define OPTION_PARENT {.name = "parent", .value = "PID", .help = "end when this process is not the parent"}
-#define OPTION_HEARTBEAT {.name = "heartbeat-fd", .value = "N", .help = "descriptor for one byte a second"}
+#define OPTION_DATA                                                                                \
+    {                                                                                              \
+        .name = "data", .value = "DIR", .help = "data directory"                                   \
+    }
+#define OPTION_CONFIG                                                                              \
+    {                                                                                              \
+        .name = "config", .value = "FILE",                                                         \
+        .help = "settings (default: DATA/lethe.yaml where there is one)"                           \
+    }
+#define OPTION_PARENT                                                                              \
+    {                                                                                              \
+        .name = "parent", .value = "PID", .help = "end when this process is not the parent"        \
+    }
+#define OPTION_HEARTBEAT                                                                           \
+    {                                                                                              \
+        .name = "heartbeat-fd", .value = "N", .help = "descriptor for one byte a second"           \
+    }
 
 static const struct cli_option serve_options[] = {
     OPTION_DATA,
     OPTION_CONFIG,
-    {.name = "listen", .value = "ADDR:PORT",
-     .help = "where the status page answers (default 127.0.0.1:8080 and [::1]:8080); loopback only"},
+    {.name = "listen",
+     .value = "ADDR:PORT",
+     .help =
+         "where the status page answers (default 127.0.0.1:8080 and [::1]:8080); loopback only"},
     {0},
 };
 const struct cli_command cli_serve = {
     .name = "serve",
     .summary = "record all cameras and show the status page",
-    .details = "Starts the recorder and the status page as processes of their own, each with no more rights than it "
-               "needs, and starts them again when they die. The first run makes the data directory and, when no "
-               "custodians are configured, three custodians to practise with.\n\n"
-               "SIGTERM or Ctrl-C stops: the recorder closes its files first, for which it has 20 seconds. A second "
-               "signal kills. Started as root, it continues as the user \"lethe\" where that user exists.",
+    .details =
+        "Starts the recorder and the status page as processes of their own, each with no more "
+        "rights than it "
+        "needs, and starts them again when they die. The first run makes the data directory and, "
+        "when no "
+        "custodians are configured, three custodians to practise with.\n\n"
+        "SIGTERM or Ctrl-C stops: the recorder closes its files first, for which it has 20 "
+        "seconds. A second "
+        "signal kills. Started as root, it continues as the user \"lethe\" where that user exists.",
     .options = serve_options,
-    .examples = "# Record into ./data, status page at http://localhost:8080/\nlethe serve --data data\n"
-                "# With settings, and the page on another port\n"
-                "lethe serve --config /etc/lethe/lethe.yaml --listen localhost:9000",
+    .examples =
+        "# Record into ./data, status page at http://localhost:8080/\nlethe serve --data data\n"
+        "# With settings, and the page on another port\n"
+        "lethe serve --config /etc/lethe/lethe.yaml --listen localhost:9000",
     .run = run_serve,
 };
 
 static const struct cli_option recorder_options_table[] = {
-    OPTION_DATA, OPTION_CONFIG, OPTION_PARENT, OPTION_HEARTBEAT,
+    OPTION_DATA,
+    OPTION_CONFIG,
+    OPTION_PARENT,
+    OPTION_HEARTBEAT,
     {.name = "lock-fd", .value = "N", .help = "descriptor of the lock that the parent holds"},
     {0},
 };
@@ -294,8 +351,14 @@ const struct cli_command cli_recorder = {
 };
 
 static const struct cli_option web_options[] = {
-    OPTION_DATA, OPTION_PARENT, OPTION_HEARTBEAT,
-    {.name = "listen-fd", .value = "N", .help = "listening socket", .repeat = true, .required = true},
+    OPTION_DATA,
+    OPTION_PARENT,
+    OPTION_HEARTBEAT,
+    {.name = "listen-fd",
+     .value = "N",
+     .help = "listening socket",
+     .repeat = true,
+     .required = true},
     {0},
 };
 const struct cli_command cli_web = {

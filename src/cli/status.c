@@ -21,9 +21,11 @@ enum { ANSWER_SECONDS = 5 };
 static int no_recorder(const char *dir, int code, struct err *reterr)
 {
     if (code == -EACCES)
-        return err_set(reterr, code, "%s/run/recorder.sock may not be opened by this user; ask as the recorder's user",
-                       dir);
-    return err_set(reterr, E_NOTFOUND, "no recorder is running on %s; `lethe serve --data %s` starts one", dir, dir);
+        return err_set(
+            reterr, code,
+            "%s/run/recorder.sock may not be opened by this user; ask as the recorder's user", dir);
+    return err_set(reterr, E_NOTFOUND,
+                   "no recorder is running on %s; `lethe serve --data %s` starts one", dir, dir);
 }
 
 static int dial(const char *dir, int *ret, struct err *reterr)
@@ -59,7 +61,8 @@ static int ask(const char *dir, struct buf *out, struct err *reterr)
         if (r < 0)
             err_set(reterr, r, "the recorder's answer is too long");
         else if (n < 0 || clock_mono_us(&clock_system) > end)
-            r = err_set(reterr, E_TIMEOUT, "the recorder does not answer within %d s", ANSWER_SECONDS);
+            r = err_set(reterr, E_TIMEOUT, "the recorder does not answer within %d s",
+                        ANSWER_SECONDS);
         else
             out->len += (size_t)n;
     }
@@ -103,7 +106,8 @@ static void add_up(json_t *cameras, struct totals *t)
     size_t i;
     json_t *c;
     *t = (struct totals){0};
-    json_array_foreach(cameras, i, c) {
+    json_array_foreach(cameras, i, c)
+    {
         t->cameras++;
         t->recording += !strcmp(text_of(c, "state"), "recording");
         t->disabled += !strcmp(text_of(c, "state"), "disabled");
@@ -147,12 +151,14 @@ static void show_head(struct view *v, json_t *o, const struct totals *t, int64_t
     if (t->disabled)
         buf_appendf(&v->out, ", %d disabled", t->disabled);
     buf_appendf(&v->out, "; %s, %.0f frames/s\n", cli_bits(t->bits, bits), t->fps);
-    buf_appendf(&v->out, "frames     %.0f received, %.0f recorded, %.0f lost\n", t->received, t->recorded, t->lost);
-    buf_appendf(&v->out, "disk       %.20s, %s free of %s, %s written since the start\n", text_of(disk, "state"),
-                cli_bytes(number_of(disk, "bytes_free"), left), cli_bytes(number_of(disk, "bytes_total"), total),
+    buf_appendf(&v->out, "frames     %.0f received, %.0f recorded, %.0f lost\n", t->received,
+                t->recorded, t->lost);
+    buf_appendf(&v->out, "disk       %.20s, %s free of %s, %s written since the start\n",
+                text_of(disk, "state"), cli_bytes(number_of(disk, "bytes_free"), left),
+                cli_bytes(number_of(disk, "bytes_total"), total),
                 cli_bytes(number_of(disk, "bytes_written"), written));
-    buf_appendf(&v->out, "retention  %.4g days promised, %.4g days kept\n", number_of(retention, "promised_days"),
-                number_of(retention, "actual_days"));
+    buf_appendf(&v->out, "retention  %.4g days promised, %.4g days kept\n",
+                number_of(retention, "promised_days"), number_of(retention, "actual_days"));
 }
 
 static void show_problem(struct view *v, const char *code, const char *who, const char *what)
@@ -175,11 +181,13 @@ static void show_problems(struct view *v, json_t *o, int64_t now)
     if (number_of(retention, "actual_days") + 0.01 < number_of(retention, "promised_days"))
         show_problem(v, RED, "retention", "less is kept than was promised; the disk is too small");
     if (json_is_true(json_object_get(o, "practice")))
-        show_problem(v, YELLOW, "custodians", "practice set: whoever has this machine can open everything");
+        show_problem(v, YELLOW, "custodians",
+                     "practice set: whoever has this machine can open everything");
     for (i = n > 5 ? n - 5 : 0; i < n; i++) {
         a = json_array_get(alarms, i);
-        snprintf(text, sizeof(text), "%s%s%s (%s)", text_of(a, "camera"), *text_of(a, "camera") ? ": " : "",
-                 text_of(a, "text"), cli_ago(now - time_of(a, "at"), ago));
+        snprintf(text, sizeof(text), "%s%s%s (%s)", text_of(a, "camera"),
+                 *text_of(a, "camera") ? ": " : "", text_of(a, "text"),
+                 cli_ago(now - time_of(a, "at"), ago));
         show_problem(v, YELLOW, text_of(a, "kind"), text);
     }
 }
@@ -187,7 +195,8 @@ static void show_problems(struct view *v, json_t *o, int64_t now)
 static void camera_row(struct cli_table *t, json_t *c, int64_t now)
 {
     char bits[32], ago[32];
-    json_t *gaps = json_object_get(c, "gaps"), *gap = json_array_get(gaps, json_array_size(gaps) - 1);
+    json_t *gaps = json_object_get(c, "gaps"),
+           *gap = json_array_get(gaps, json_array_size(gaps) - 1);
     int64_t last = time_of(c, "last_frame");
     bool live = !strcmp(text_of(c, "state"), "recording");
     cli_table_cell(t, "%s", text_of(c, "id"));
@@ -199,13 +208,15 @@ static void camera_row(struct cli_table *t, json_t *c, int64_t now)
         cli_table_cell(t, "-");
     cli_table_cell(t, "%s", last ? cli_ago(now - last, ago) : "never");
     cli_table_cell(t, "%.0f", number_of(c, "frames_lost"));
-    cli_table_cell(t, "%zu%s%s", json_array_size(gaps), gap ? " " : "", gap ? text_of(gap, "reason") : "");
+    cli_table_cell(t, "%zu%s%s", json_array_size(gaps), gap ? " " : "",
+                   gap ? text_of(gap, "reason") : "");
     cli_table_cell(t, "%s", *text_of(c, "reason") ? text_of(c, "reason") : text_of(c, "name"));
 }
 
 static int show_cameras(struct view *v, json_t *cameras, const struct totals *t, int64_t now)
 {
-    static const char *const head[] = {"CAMERA", "STATE", "BITRATE", "FPS", "LAST FRAME", "LOST", "GAPS TODAY", ""};
+    static const char *const head[] = {"CAMERA",     "STATE", "BITRATE",    "FPS",
+                                       "LAST FRAME", "LOST",  "GAPS TODAY", ""};
     struct cli_table table;
     size_t i;
     json_t *c;
@@ -215,7 +226,8 @@ static int show_cameras(struct view *v, json_t *cameras, const struct totals *t,
     buf_appendf(&v->out, "\n");
     cli_table_init(&table, 8, head);
     for (int pass = 0; pass < (v->problems_only ? 1 : 2); pass++) {
-        json_array_foreach(cameras, i, c) {
+        json_array_foreach(cameras, i, c)
+        {
             if (is_troubled(c) != (pass == 0) || (v->rows && shown >= v->rows))
                 continue;
             camera_row(&table, c, now);
@@ -249,7 +261,8 @@ static int once(const struct cli_args *a, struct view *v, struct err *reterr)
     if (r >= 0 && !json_is_object(o))
         r = err_set(reterr, E_PROTOCOL, "the recorder's answer is not JSON");
     else if (r >= 0 && cli_flag(a, "json"))
-        r = buf_append(&v->out, answer.data, answer.len) < 0 ? -ENOMEM : buf_append(&v->out, "\n", 1);
+        r = buf_append(&v->out, answer.data, answer.len) < 0 ? -ENOMEM
+                                                             : buf_append(&v->out, "\n", 1);
     else if (r >= 0)
         r = show(v, o);
     json_decref(o);
@@ -300,7 +313,8 @@ static int run(const struct cli_args *a)
 const struct cli_command cli_status = {
     .name = "status",
     .summary = "what every camera, the disk and the retention are doing",
-    .details = "Asks the recorder that runs on the data directory. What is wrong comes first: alarms, then cameras that "
+    .details = "Asks the recorder that runs on the data directory. What is wrong comes first: "
+               "alarms, then cameras that "
                "do not record, with the reason, then the others.",
     .options =
         (const struct cli_option[]){

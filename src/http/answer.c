@@ -61,8 +61,8 @@ static void answer_health(struct http_answer *a, const struct http_snapshot *sna
     put_json(a, json_pack("{s:b, s:o}", "ok", ok, "reasons", reasons));
 }
 
-static void answer_page(struct http_answer *a, const struct http_snapshot *snap, const struct http_query *q,
-                        const struct clock *clock)
+static void answer_page(struct http_answer *a, const struct http_snapshot *snap,
+                        const struct http_query *q, const struct clock *clock)
 {
     a->type = "text/html; charset=utf-8";
     if (snap->code < 0)
@@ -96,8 +96,8 @@ bool http_answer_find(const char *url)
     return http_asset_find(url) != NULL;
 }
 
-void http_answer(struct http_answer *a, const char *url, const struct http_query *q, struct http_source *source,
-                 const struct clock *clock)
+void http_answer(struct http_answer *a, const char *url, const struct http_query *q,
+                 struct http_source *source, const struct clock *clock)
 {
     const struct http_asset *asset = http_asset_find(url);
     if (asset) {

@@ -24,8 +24,8 @@ struct http_query {
 
 bool http_answer_find(const char *url);
 /* @url must be one that http_answer_find() knows. */
-void http_answer(struct http_answer *a, const char *url, const struct http_query *q, struct http_source *source,
-                 const struct clock *clock);
+void http_answer(struct http_answer *a, const char *url, const struct http_query *q,
+                 struct http_source *source, const struct clock *clock);
 /* {"error": sentence} */
 void http_answer_error(struct http_answer *a, unsigned code, const char *sentence);
 #endif

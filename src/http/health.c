@@ -17,7 +17,8 @@ static const struct known {
     enum http_level level;
     const char *text, *advice;
 } disk_states[] = {
-    {"disk-full", HTTP_CRITICAL, "The disk is full; recording has stopped or eats into the promised days.",
+    {"disk-full", HTTP_CRITICAL,
+     "The disk is full; recording has stopped or eats into the promised days.",
      "Make room or add a disk; or promise fewer days (retention_days in lethe.yaml)."},
     {"volume-lost", HTTP_CRITICAL, "The volume with the recordings is not there.",
      "Mount it again; recording goes on by itself when the right volume is back."},
@@ -43,8 +44,8 @@ static const struct known *find_known(const struct known *table, size_t n, const
     return NULL;
 }
 
-__attribute__((format(printf, 4, 5))) static void add(struct http_health *h, enum http_level level, const char *advice,
-                                                      const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void add(struct http_health *h, enum http_level level,
+                                                      const char *advice, const char *fmt, ...)
 {
     if (h->count == HTTP_PROBLEMS)
         return;
@@ -75,8 +76,8 @@ static void add_processes(struct http_health *h, const struct http_snapshot *sna
         if (snap->code >= 0 && now - at_us > HOUR_US)
             continue;
         add(h, HTTP_WARNING, "Its log has the lines before that; a report of a crash is welcome.",
-            "The %s process %s at %s; it has been started again %lld times since this node began.", name, death, at,
-            restarts);
+            "The %s process %s at %s; it has been started again %lld times since this node began.",
+            name, death, at, restarts);
     }
     json_decref(root);
 }
@@ -85,41 +86,49 @@ static void add_recorder(struct http_health *h, const struct http_snapshot *snap
 {
     if (snap->code < 0)
         add(h, HTTP_CRITICAL,
-            "It is started again by itself. If this stays, look at the log of lethe serve and at the state of the disk.",
+            "It is started again by itself. If this stays, look at the log of lethe serve and at "
+            "the state of the disk.",
             "The recorder does not answer, so nothing may be recording now. %s", snap->err.text);
 }
 
 static void add_disk(struct http_health *h, const struct http_status *s)
 {
     const char *state = s->disk.state;
-    const struct known *k = find_known(disk_states, sizeof(disk_states) / sizeof(disk_states[0]), state);
+    const struct known *k =
+        find_known(disk_states, sizeof(disk_states) / sizeof(disk_states[0]), state);
     if (k)
         add(h, k->level, k->advice, "%s", k->text);
     else if (state[0] && strcmp(state, "ok") != 0)
-        add(h, HTTP_CRITICAL, "Look at the recorder's log.", "The disk is in the state \"%s\".", state);
+        add(h, HTTP_CRITICAL, "Look at the recorder's log.", "The disk is in the state \"%s\".",
+            state);
     if (s->disk.queue_bytes > QUEUE_WARN_BYTES)
-        add(h, HTTP_WARNING, "Look for other load on the disk; when the queue is full, frames are lost.",
-            "The disk is slower than the cameras: %lld MB wait to be written.", (long long)s->disk.queue_bytes / 1000000);
+        add(h, HTTP_WARNING,
+            "Look for other load on the disk; when the queue is full, frames are lost.",
+            "The disk is slower than the cameras: %lld MB wait to be written.",
+            (long long)s->disk.queue_bytes / 1000000);
     if (s->promised_days > 0 && s->actual_days + 0.05 < s->promised_days)
         add(h, HTTP_CRITICAL, "Add disk, or promise fewer days (retention_days in lethe.yaml).",
-            "Recordings are kept for %.1f days, promised are %.0f.", s->actual_days, s->promised_days);
+            "Recordings are kept for %.1f days, promised are %.0f.", s->actual_days,
+            s->promised_days);
 }
 
 static void add_alarms(struct http_health *h, const struct http_status *s)
 {
     for (size_t i = 0; i < s->alarm_count && i < 8; i++) {
         const struct http_alarm *a = &s->alarms[i];
-        const struct known *k = find_known(alarm_kinds, sizeof(alarm_kinds) / sizeof(alarm_kinds[0]), a->kind);
+        const struct known *k =
+            find_known(alarm_kinds, sizeof(alarm_kinds) / sizeof(alarm_kinds[0]), a->kind);
         if (s->now_us - a->at_us > HTTP_ALARM_NEWS_US)
             break;
-        add(h, k ? k->level : HTTP_WARNING, k ? k->advice : "", "%s%s%s (%s)", a->camera, a->camera[0] ? ": " : "",
-            a->text, a->kind);
+        add(h, k ? k->level : HTTP_WARNING, k ? k->advice : "", "%s%s%s (%s)", a->camera,
+            a->camera[0] ? ": " : "", a->text, a->kind);
     }
 }
 
 /* "North gate, South gate, Yard and 12 more" */
-static void add_cameras(struct http_health *h, const struct http_status *s, enum http_camera_state state,
-                        enum http_level level, const char *what, const char *advice)
+static void add_cameras(struct http_health *h, const struct http_status *s,
+                        enum http_camera_state state, enum http_level level, const char *what,
+                        const char *advice)
 {
     char names[300] = "";
     size_t n = 0, shown = 0, total = h->by_state[state];
@@ -132,8 +141,8 @@ static void add_cameras(struct http_health *h, const struct http_status *s, enum
     if (total > shown && n < sizeof(names))
         snprintf(names + n, sizeof(names) - n, " and %zu more", total - shown);
     if (total)
-        add(h, level, advice, "%zu of %zu cameras %s %s: %s.", total, s->camera_count, total == 1 ? "is" : "are", what,
-            names);
+        add(h, level, advice, "%zu of %zu cameras %s %s: %s.", total, s->camera_count,
+            total == 1 ? "is" : "are", what, names);
 }
 
 /* The session stands, but nothing comes: the camera hangs, or the network drops what it sends. */
@@ -149,9 +158,10 @@ static void add_silent(struct http_health *h, const struct http_status *s)
             first = c->id;
     }
     if (silent)
-        add(h, HTTP_WARNING, "Look at the camera and the way to it.", "%zu camera%s connected but %s sent nothing for %d s: %s%s.",
-            silent, silent == 1 ? " is" : "s are", silent == 1 ? "has" : "have", (int)(SILENT_US / SECOND_US), first,
-            silent > 1 ? " and others" : "");
+        add(h, HTTP_WARNING, "Look at the camera and the way to it.",
+            "%zu camera%s connected but %s sent nothing for %d s: %s%s.", silent,
+            silent == 1 ? " is" : "s are", silent == 1 ? "has" : "have",
+            (int)(SILENT_US / SECOND_US), first, silent > 1 ? " and others" : "");
 }
 
 static void count_cameras(struct http_health *h, const struct http_status *s)
@@ -185,8 +195,10 @@ void http_health_judge(const struct http_snapshot *snap, struct http_health *h)
         add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "connecting",
                     "This passes within seconds of a start; otherwise their rows below say why.");
         add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "not connected",
-                    "They are tried again and again; their rows below say why, and lethe probe URL tries one by hand.");
-        add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING, "in a state that this page does not know", "");
+                    "They are tried again and again; their rows below say why, and lethe probe URL "
+                    "tries one by hand.");
+        add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING,
+                    "in a state that this page does not know", "");
         add_silent(h, s);
         add_alarms(h, s);
         if (!s->camera_count)

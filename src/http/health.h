@@ -8,7 +8,8 @@
 #include "http/status.h"
 
 #define HTTP_PROBLEMS 32
-#define HTTP_ALARM_NEWS_US (10 * MINUTE_US) /* an alarm that old is history, unless what it names still holds */
+#define HTTP_ALARM_NEWS_US                                                                         \
+    (10 * MINUTE_US) /* an alarm that old is history, unless what it names still holds */
 
 enum http_level { HTTP_CRITICAL, HTTP_WARNING, HTTP_NOTE };
 

@@ -61,9 +61,12 @@ static int add(struct http_listeners *l, const char *host, int port, struct err 
     union address a;
     socklen_t len;
     if (!is_loopback(host, port, &a, &len))
-        return err_set(reterr, E_DENIED,
-                       "the status page is plain HTTP and therefore listens on this machine only (127.0.0.1, [::1] or "
-                       "localhost), not on \"%s\"; put a proxy with TLS and passwords in front of it", host);
+        return err_set(
+            reterr, E_DENIED,
+            "the status page is plain HTTP and therefore listens on this machine only (127.0.0.1, "
+            "[::1] or "
+            "localhost), not on \"%s\"; put a proxy with TLS and passwords in front of it",
+            host);
     int r = bind_one(&a, len, &l->fd[l->count]);
     if (r < 0)
         return err_set(reterr, r, "cannot listen on %s port %d: %s%s", host, port, err_text(r),
@@ -78,14 +81,16 @@ int http_listen(const char *text, struct http_listeners *ret, struct err *reterr
     int port;
     *ret = (struct http_listeners){0};
     if (config_listen_split(text, host, &port) < 0)
-        return err_set(reterr, E_SYNTAX, "\"%s\" is not an address to listen on; it looks like 127.0.0.1:8080", text);
+        return err_set(reterr, E_SYNTAX,
+                       "\"%s\" is not an address to listen on; it looks like 127.0.0.1:8080", text);
     bool both = strcmp(host, "localhost") == 0;
     int r = add(ret, both ? "127.0.0.1" : host, port, reterr);
     if (r < 0)
         return r;
     if (both)
         add(ret, "::1", port, NULL); /* a machine without IPv6 has one address less */
-    snprintf(ret->url, sizeof(ret->url), strchr(host, ':') ? "http://[%s]:%d/" : "http://%s:%d/", host, port);
+    snprintf(ret->url, sizeof(ret->url), strchr(host, ':') ? "http://[%s]:%d/" : "http://%s:%d/",
+             host, port);
     return 0;
 }
 

@@ -21,7 +21,10 @@ static int put_label(struct buf *b, const char *text)
 {
     int r = 0;
     for (; *text && r >= 0; text++) {
-        const char *escaped = *text == '\\' ? "\\\\" : *text == '"' ? "\\\"" : *text == '\n' ? "\\n" : NULL;
+        const char *escaped = *text == '\\'   ? "\\\\"
+                              : *text == '"'  ? "\\\""
+                              : *text == '\n' ? "\\n"
+                                              : NULL;
         r = escaped ? buf_append(b, escaped, 2) : buf_append(b, text, 1);
     }
     return r;
@@ -31,8 +34,8 @@ static int put_states(struct buf *b, const struct http_health *h)
 {
     int r = head(b, "lethe_cameras", "gauge", "Cameras by state.");
     for (int i = 0; i < HTTP_CAMERA_STATES && r >= 0; i++)
-        r = buf_appendf(b, "lethe_cameras{state=\"%s\"} %zu\n", http_camera_state_name((enum http_camera_state)i),
-                        h->by_state[i]);
+        r = buf_appendf(b, "lethe_cameras{state=\"%s\"} %zu\n",
+                        http_camera_state_name((enum http_camera_state)i), h->by_state[i]);
     return r;
 }
 
@@ -43,12 +46,14 @@ static int put_cameras(struct buf *b, const struct http_status *s)
         const char *name, *type, *help;
         size_t offset;
     } series[] = {
-        {"lethe_camera_bitrate_bps", "gauge", "Bits a second now.", offsetof(struct http_camera, bitrate_bps)},
+        {"lethe_camera_bitrate_bps", "gauge", "Bits a second now.",
+         offsetof(struct http_camera, bitrate_bps)},
         {"lethe_camera_frames_received_total", "counter", "Frames that came.",
          offsetof(struct http_camera, frames_received)},
         {"lethe_camera_frames_recorded_total", "counter", "Frames on disk.",
          offsetof(struct http_camera, frames_recorded)},
-        {"lethe_camera_frames_lost_total", "counter", "Frames lost.", offsetof(struct http_camera, frames_lost)},
+        {"lethe_camera_frames_lost_total", "counter", "Frames lost.",
+         offsetof(struct http_camera, frames_lost)},
     };
     int r = 0;
     for (size_t k = 0; k < sizeof(series) / sizeof(series[0]) && r >= 0; k++) {
@@ -77,11 +82,14 @@ static int put_totals(struct buf *b, const struct http_status *s, const struct h
         {"lethe_disk_free_bytes", "gauge", "Free on the volume.", (double)s->disk.bytes_free},
         {"lethe_written_bytes_total", "counter", "Bytes written since the recorder began.",
          (double)s->disk.bytes_written},
-        {"lethe_queue_bytes", "gauge", "Bytes that wait to be written.", (double)s->disk.queue_bytes},
+        {"lethe_queue_bytes", "gauge", "Bytes that wait to be written.",
+         (double)s->disk.queue_bytes},
         {"lethe_retention_promised_days", "gauge", "Days promised.", s->promised_days},
         {"lethe_retention_actual_days", "gauge", "Days kept.", s->actual_days},
-        {"lethe_practice_custodians", "gauge", "1 while only practice custodians are enrolled.", s->practice ? 1 : 0},
-        {"lethe_start_time_seconds", "gauge", "When the recorder began, Unix time.", (double)s->started_us / 1e6},
+        {"lethe_practice_custodians", "gauge", "1 while only practice custodians are enrolled.",
+         s->practice ? 1 : 0},
+        {"lethe_start_time_seconds", "gauge", "When the recorder began, Unix time.",
+         (double)s->started_us / 1e6},
     };
     int r = 0;
     for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]) && r >= 0; i++)
@@ -98,7 +106,8 @@ int http_metrics(struct buf *b, const struct http_snapshot *snap)
         critical += h.problems[i].level == HTTP_CRITICAL;
     int r = one(b, "lethe_up", "gauge", "1 while the recorder answers.", snap->code < 0 ? 0 : 1);
     if (r >= 0)
-        r = one(b, "lethe_critical_problems", "gauge", "Problems that make /healthz fail.", critical);
+        r = one(b, "lethe_critical_problems", "gauge", "Problems that make /healthz fail.",
+                critical);
     if (r < 0 || snap->code < 0)
         return r;
     r = put_states(b, &h);

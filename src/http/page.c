@@ -18,9 +18,11 @@ static void put_head(struct html *h, const struct http_status *s, const struct h
     if (wrong)
         html_putf(h, "(%zu) ", wrong);
     html_text(h, s && s->node[0] ? s->node : "Lethe");
-    html_put(h, " · status</title>\n<link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n"
-                "<link rel=\"stylesheet\" href=\"/status.css\">\n<script src=\"/status.js\" defer></script>\n"
-                "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n</head>\n<body>\n");
+    html_put(
+        h, " · status</title>\n<link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n"
+           "<link rel=\"stylesheet\" href=\"/status.css\">\n<script src=\"/status.js\" "
+           "defer></script>\n"
+           "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n</head>\n<body>\n");
 }
 
 static void put_header(struct html *h, const struct http_snapshot *snap, int64_t now_us)
@@ -46,12 +48,14 @@ static void put_problems(struct html *h, const struct http_health *health)
     static const char *const words[] = {"Critical", "Warning", "Note"};
     html_put(h, "<section id=\"problems\" data-live aria-label=\"what is wrong now\">");
     if (!health->count)
-        html_put(h, "<p class=\"fine\">Nothing is wrong: all cameras that are switched on are recording.</p>");
+        html_put(h, "<p class=\"fine\">Nothing is wrong: all cameras that are switched on are "
+                    "recording.</p>");
     else
         html_put(h, "<ul>");
     for (size_t i = 0; i < health->count; i++) {
         const struct http_problem *p = &health->problems[i];
-        html_putf(h, "<li class=\"%s\"><strong>%s</strong> <span><bdi>", classes[p->level], words[p->level]);
+        html_putf(h, "<li class=\"%s\"><strong>%s</strong> <span><bdi>", classes[p->level],
+                  words[p->level]);
         html_text(h, p->text);
         html_put(h, "</bdi>");
         if (p->advice[0]) {
@@ -68,9 +72,12 @@ static void put_practice(struct html *h, const struct http_status *s)
 {
     html_put(h, "<section id=\"practice\" data-live>");
     if (s && s->practice)
-        html_put(h, "<p class=\"practice\"><strong>Practice custodians.</strong> The keys that open the recordings lie on "
-                    "this machine, in the folder <code>practice</code> of the data directory, so whoever has the machine "
-                    "can open everything. Sealing and forgetting do not hold until custodians with keys of their own are "
+        html_put(h, "<p class=\"practice\"><strong>Practice custodians.</strong> The keys that "
+                    "open the recordings lie on "
+                    "this machine, in the folder <code>practice</code> of the data directory, so "
+                    "whoever has the machine "
+                    "can open everything. Sealing and forgetting do not hold until custodians with "
+                    "keys of their own are "
                     "named in <code>lethe.yaml</code> (<code>custodians</code>).</p>");
     html_put(h, "</section>\n");
 }
@@ -87,15 +94,18 @@ static void put_disk(struct html *h, const struct http_status *s)
         html_put(h, "unknown</dd></div>");
         return;
     }
-    double used = 100.0 * (double)(s->disk.bytes_total - s->disk.bytes_free) / (double)s->disk.bytes_total;
+    double used =
+        100.0 * (double)(s->disk.bytes_total - s->disk.bytes_free) / (double)s->disk.bytes_total;
     used = used < 0 ? 0 : used > 100 ? 100 : used;
     html_put(h, "<b>");
     html_bytes(h, s->disk.bytes_free);
     html_put(h, "</b> of ");
     html_bytes(h, s->disk.bytes_total);
-    html_putf(h, "<svg class=\"bar\" viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" role=\"img\" "
-                 "aria-label=\"%.0f percent used\"><rect class=\"day\" width=\"100\" height=\"4\"/>"
-                 "<rect class=\"used\" width=\"%.1f\" height=\"4\"/></svg></dd></div>", used, used);
+    html_putf(h,
+              "<svg class=\"bar\" viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" role=\"img\" "
+              "aria-label=\"%.0f percent used\"><rect class=\"day\" width=\"100\" height=\"4\"/>"
+              "<rect class=\"used\" width=\"%.1f\" height=\"4\"/></svg></dd></div>",
+              used, used);
 }
 
 static void put_megabits(struct html *h, int64_t bps)
@@ -108,7 +118,8 @@ static void put_megabits(struct html *h, int64_t bps)
     html_put(h, "</b> Mbit/s</dd></div>");
 }
 
-static void put_totals(struct html *h, const struct http_status *s, const struct http_health *health)
+static void put_totals(struct html *h, const struct http_status *s,
+                       const struct http_health *health)
 {
     html_put(h, "<section id=\"totals\" data-live aria-label=\"totals\">");
     if (s) {
@@ -125,7 +136,8 @@ static void put_totals(struct html *h, const struct http_status *s, const struct
         put_megabits(h, health->bitrate_bps);
         put_disk(h, s);
         put_card(h, "Kept");
-        html_putf(h, "<b>%.4g</b> of %.4g days promised</dd></div>", s->actual_days, s->promised_days);
+        html_putf(h, "<b>%.4g</b> of %.4g days promised</dd></div>", s->actual_days,
+                  s->promised_days);
         put_card(h, "Frames lost");
         html_put(h, "<b>");
         html_count(h, health->frames_lost);
@@ -144,12 +156,17 @@ static void put_totals(struct html *h, const struct http_status *s, const struct
 static void put_filter(struct html *h, const struct http_query *q)
 {
     bool problems = q->show && strcmp(q->show, "problems") == 0;
-    html_put(h, "<form id=\"filter\" method=\"get\" action=\"/\" role=\"search\"><label for=\"q\">Cameras</label> "
-                "<input id=\"q\" name=\"q\" type=\"search\" maxlength=\"100\" placeholder=\"name, state or reason\" "
+    html_put(h, "<form id=\"filter\" method=\"get\" action=\"/\" role=\"search\"><label "
+                "for=\"q\">Cameras</label> "
+                "<input id=\"q\" name=\"q\" type=\"search\" maxlength=\"100\" placeholder=\"name, "
+                "state or reason\" "
                 "autocomplete=\"off\" value=\"");
     html_text(h, q->filter ? q->filter : "");
-    html_putf(h, "\"> <label class=\"check\"><input type=\"checkbox\" id=\"show\" name=\"show\" value=\"problems\"%s> with "
-                 "problems only</label> <button>Filter</button></form>\n", problems ? " checked" : "");
+    html_putf(h,
+              "\"> <label class=\"check\"><input type=\"checkbox\" id=\"show\" name=\"show\" "
+              "value=\"problems\"%s> with "
+              "problems only</label> <button>Filter</button></form>\n",
+              problems ? " checked" : "");
 }
 
 static void put_foot(struct html *h, const struct http_status *s)
@@ -164,7 +181,8 @@ static void put_foot(struct html *h, const struct http_status *s)
                 "<a href=\"/healthz\">health</a></footer>\n</body>\n</html>\n");
 }
 
-int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q, int64_t now_us)
+int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q,
+              int64_t now_us)
 {
     struct html h = {out, 0};
     struct http_health health;

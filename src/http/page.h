@@ -11,5 +11,6 @@
 
 #define HTTP_PAGE_ROWS 100
 
-int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q, int64_t now_us);
+int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q,
+              int64_t now_us);
 #endif

@@ -42,7 +42,8 @@ static bool matches(const struct http_camera *c, const struct http_query *q)
 
 static int by_rank(const void *a, const void *b)
 {
-    const struct http_camera *x = *(const struct http_camera *const *)a, *y = *(const struct http_camera *const *)b;
+    const struct http_camera *x = *(const struct http_camera *const *)a,
+                             *y = *(const struct http_camera *const *)b;
     int d = rank(x) - rank(y);
     return d ? d : strverscmp(x->id, y->id);
 }
@@ -112,9 +113,11 @@ static void put_strip(struct html *h, const struct http_status *s, const struct 
 {
     int64_t midnight = s->now_us - s->now_us % DAY_US;
     double now = minute(s->now_us, midnight), known = minute(s->started_us, midnight);
-    html_putf(h, "<svg class=\"strip\" viewBox=\"0 0 %d 12\" preserveAspectRatio=\"none\" role=\"img\" "
-                 "aria-label=\"recorded today, %zu gaps\"><rect class=\"day\" width=\"%d\" height=\"12\"/>",
-              STRIP_UNITS, c->gap_total, STRIP_UNITS);
+    html_putf(
+        h,
+        "<svg class=\"strip\" viewBox=\"0 0 %d 12\" preserveAspectRatio=\"none\" role=\"img\" "
+        "aria-label=\"recorded today, %zu gaps\"><rect class=\"day\" width=\"%d\" height=\"12\"/>",
+        STRIP_UNITS, c->gap_total, STRIP_UNITS);
     if (c->last_frame_us && c->state != HTTP_CAMERA_DISABLED) {
         put_bar(h, "rec", known, now);
         html_put(h, "</rect>");
@@ -123,7 +126,8 @@ static void put_strip(struct html *h, const struct http_status *s, const struct 
         const struct http_gap *g = &c->gaps[i];
         if (g->to_us && g->to_us < midnight)
             continue;
-        put_bar(h, "gap", minute(g->from_us, midnight), g->to_us ? minute(g->to_us, midnight) : now);
+        put_bar(h, "gap", minute(g->from_us, midnight),
+                g->to_us ? minute(g->to_us, midnight) : now);
         html_put(h, "<title>");
         put_clock(h, g->from_us, midnight);
         html_put(h, " ");
@@ -167,7 +171,9 @@ static void put_row(struct html *h, const struct http_status *s, const struct ht
         html_text(h, c->reason);
         html_put(h, "</bdi></span>");
     }
-    html_putf(h, "</td><td class=\"n\" data-label=\"Mbit/s\">%.1f</td><td class=\"n\" data-label=\"fps\">%.1f</td>",
+    html_putf(h,
+              "</td><td class=\"n\" data-label=\"Mbit/s\">%.1f</td><td class=\"n\" "
+              "data-label=\"fps\">%.1f</td>",
               (double)c->bitrate_bps / 1e6, c->fps);
     html_put(h, "<td class=\"n\" data-label=\"Last frame\">");
     put_age(h, s, c);
@@ -178,7 +184,8 @@ static void put_row(struct html *h, const struct http_status *s, const struct ht
     html_put(h, "</td></tr>\n");
 }
 
-static void put_link(struct html *h, const struct http_query *q, size_t page, const char *id, const char *text)
+static void put_link(struct html *h, const struct http_query *q, size_t page, const char *id,
+                     const char *text)
 {
     html_putf(h, "<a id=\"%s\" href=\"/?page=%zu&amp;q=", id, page);
     html_query(h, q->filter ? q->filter : "");
@@ -204,16 +211,18 @@ static void put_pager(struct html *h, const struct http_query *q, const struct h
     html_put(h, "</nav>");
 }
 
-void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q, const struct http_rows *r)
+void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q,
+                   const struct http_rows *r)
 {
     if (!r->count) {
         html_put(h, "<p class=\"none\">No camera matches.</p>");
         return;
     }
-    html_put(h, "<table><thead><tr><th scope=\"col\">Camera</th><th scope=\"col\">State</th>"
-                "<th scope=\"col\" class=\"n\">Mbit/s</th><th scope=\"col\" class=\"n\">fps</th>"
-                "<th scope=\"col\" class=\"n\">Last frame</th><th scope=\"col\" class=\"n\">Lost</th>"
-                "<th scope=\"col\">Today, 0–24 h UTC</th></tr></thead><tbody>\n");
+    html_put(h,
+             "<table><thead><tr><th scope=\"col\">Camera</th><th scope=\"col\">State</th>"
+             "<th scope=\"col\" class=\"n\">Mbit/s</th><th scope=\"col\" class=\"n\">fps</th>"
+             "<th scope=\"col\" class=\"n\">Last frame</th><th scope=\"col\" class=\"n\">Lost</th>"
+             "<th scope=\"col\">Today, 0–24 h UTC</th></tr></thead><tbody>\n");
     size_t first = (r->page - 1) * HTTP_PAGE_ROWS;
     for (size_t i = first; i < r->count && i < first + HTTP_PAGE_ROWS; i++)
         put_row(h, s, r->sorted[i]);

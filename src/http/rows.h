@@ -12,8 +12,10 @@ struct http_rows {
 };
 
 /* -ENOMEM. Release with http_rows_release(). */
-int http_rows_select(const struct http_status *s, const struct http_query *q, struct http_rows *ret);
+int http_rows_select(const struct http_status *s, const struct http_query *q,
+                     struct http_rows *ret);
 void http_rows_release(struct http_rows *r);
 /* Table and links to the other pages. */
-void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q, const struct http_rows *r);
+void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q,
+                   const struct http_rows *r);
 #endif

@@ -30,9 +30,9 @@ struct http_server {
 static void add_headers(struct MHD_Response *r, const struct http_answer *a)
 {
     static const char *const always[][2] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-         "form-action 'self'; frame-ancestors 'none'"},
+        {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "
+                                    "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+                                    "form-action 'self'; frame-ancestors 'none'"},
         {"X-Content-Type-Options", "nosniff"},
         {"X-Frame-Options", "DENY"},
         {"Referrer-Policy", "no-referrer"},
@@ -51,7 +51,8 @@ static void add_headers(struct MHD_Response *r, const struct http_answer *a)
 /* Gives the bytes of @a to the library. */
 static enum MHD_Result send_answer(struct MHD_Connection *c, struct http_answer *a)
 {
-    struct MHD_Response *r = MHD_create_response_from_buffer(a->body.len, a->body.data, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(a->body.len, a->body.data, MHD_RESPMEM_MUST_FREE);
     if (!r) {
         buf_release(&a->body);
         return MHD_NO;
@@ -77,14 +78,16 @@ static bool host_is_local(struct MHD_Connection *c)
     return false;
 }
 
-static void route(struct http_server *s, struct MHD_Connection *c, const char *url, const char *method,
-                  struct http_answer *a)
+static void route(struct http_server *s, struct MHD_Connection *c, const char *url,
+                  const char *method, struct http_answer *a)
 {
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     if (strlen(url) > URL_BYTES)
         http_answer_error(a, 414, "The address is longer than this server reads.");
     else if (!host_is_local(c))
-        http_answer_error(a, 421, "This server answers to localhost only; a proxy in front of it must send that as Host.");
+        http_answer_error(a, 421,
+                          "This server answers to localhost only; a proxy in front of it must send "
+                          "that as Host.");
     else if (!http_answer_find(url))
         http_answer_error(a, 404, "There is nothing at this address; the status page is at /.");
     else if (!reads) {
@@ -100,8 +103,9 @@ static void route(struct http_server *s, struct MHD_Connection *c, const char *u
     }
 }
 
-static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const char *url, const char *method,
-                                  const char *version, const char *body, size_t *body_len, void **per_request)
+static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version, const char *body,
+                                  size_t *body_len, void **per_request)
 {
     static int seen;
     (void)version, (void)body;
@@ -119,7 +123,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *c, const ch
     return send_answer(c, &a);
 }
 
-__attribute__((format(printf, 2, 0))) static void on_library_log(void *user, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_library_log(void *user, const char *fmt,
+                                                                 va_list ap)
 {
     char text[300];
     vsnprintf(text, sizeof(text), fmt, ap);
@@ -128,14 +133,16 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *user, con
 
 static struct MHD_Daemon *start_one(struct http_server *s, int fd)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, s,
+        MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
 }
 
-int http_server_start(const struct http_server_options *o, struct http_server **ret, struct err *reterr)
+int http_server_start(const struct http_server_options *o, struct http_server **ret,
+                      struct err *reterr)
 {
     if (o->fd_count > HTTP_LISTENERS)
         return err_set(reterr, E_LIMIT, "more listening sockets than the web server takes");

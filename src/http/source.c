@@ -74,7 +74,8 @@ static int connect_socket(const char *path, int *ret_fd)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0) { /* EAGAIN: its queue of callers is full */
+    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) <
+        0) { /* EAGAIN: its queue of callers is full */
         int code = -errno;
         close(fd);
         return code;
@@ -174,7 +175,8 @@ struct http_snapshot *http_source_get(struct http_source *s)
         snap->children = read_children(s->children_path);
         http_snapshot_unref(s->last);
         s->last = ref(snap);
-        s->asked_us = clock_mono_us(s->clock); /* after the wait, so that a slow recorder is not asked back to back */
+        s->asked_us = clock_mono_us(
+            s->clock); /* after the wait, so that a slow recorder is not asked back to back */
     }
     pthread_mutex_unlock(&s->lock);
     return snap;

@@ -17,14 +17,14 @@
 struct http_status;
 
 struct http_snapshot {
-    int refs;                   /* atomic */
-    char *json;                 /* as the recorder sent it; NULL if it never answered */
+    int refs;   /* atomic */
+    char *json; /* as the recorder sent it; NULL if it never answered */
     size_t json_len;
     struct http_status *status; /* parsed; NULL with json */
     int64_t taken_us;           /* wall clock when json arrived */
-    int code;                   /* of the newest attempt: 0, or why there is nothing newer than taken_us */
+    int code; /* of the newest attempt: 0, or why there is nothing newer than taken_us */
     struct err err;
-    char *children;             /* DATA/run/serve.json, NULL if it cannot be read */
+    char *children; /* DATA/run/serve.json, NULL if it cannot be read */
 };
 
 struct http_source;

@@ -9,7 +9,8 @@
 
 #include "base/clock.h"
 
-static const char *const state_names[HTTP_CAMERA_STATES] = {"recording", "connecting", "waiting", "disabled", "unknown"};
+static const char *const state_names[HTTP_CAMERA_STATES] = {"recording", "connecting", "waiting",
+                                                            "disabled", "unknown"};
 
 const char *http_camera_state_name(enum http_camera_state s)
 {
@@ -110,7 +111,8 @@ static int read_cameras(const json_t *list, struct http_status *s)
 
 static int read_alarms(const json_t *list, struct http_status *s)
 {
-    size_t total = json_array_size(list), n = total < HTTP_STATUS_ALARMS ? total : HTTP_STATUS_ALARMS;
+    size_t total = json_array_size(list),
+           n = total < HTTP_STATUS_ALARMS ? total : HTTP_STATUS_ALARMS;
     if (n && !(s->alarms = calloc(n, sizeof(*s->alarms))))
         return -ENOMEM;
     for (s->alarm_count = 0; s->alarm_count < n; s->alarm_count++) {
@@ -132,7 +134,8 @@ static int read_all(const json_t *root, struct http_status *s)
     s->now_us = get_time(root, "now");
     s->practice = json_is_true(json_object_get(root, "practice"));
     s->threads = get_int(root, "threads");
-    const json_t *retention = json_object_get(root, "retention"), *disk = json_object_get(root, "disk");
+    const json_t *retention = json_object_get(root, "retention"),
+                 *disk = json_object_get(root, "disk");
     s->promised_days = get_real(retention, "promised_days");
     s->actual_days = get_real(retention, "actual_days");
     get_text(disk, "state", s->disk.state, sizeof(s->disk.state));
@@ -149,7 +152,8 @@ int http_status_parse(const uint8_t *json, size_t len, struct http_status **ret,
     json_error_t where;
     json_t *root = json_loadb((const char *)json, len, JSON_REJECT_DUPLICATES, &where);
     if (!root)
-        return err_set(reterr, E_SYNTAX, "The recorder's status is not JSON (byte %d of %zu).", where.position, len);
+        return err_set(reterr, E_SYNTAX, "The recorder's status is not JSON (byte %d of %zu).",
+                       where.position, len);
     struct http_status *s = calloc(1, sizeof(*s));
     int r = !json_is_object(root) ? E_SYNTAX : s ? read_all(root, s) : -ENOMEM;
     json_decref(root);

@@ -15,8 +15,14 @@
 #define HTTP_STATUS_GAPS 1000 /* per camera; more are counted, not kept */
 #define HTTP_STATUS_ALARMS 1000
 
-enum http_camera_state { HTTP_CAMERA_RECORDING, HTTP_CAMERA_CONNECTING, HTTP_CAMERA_WAITING, HTTP_CAMERA_DISABLED,
-                         HTTP_CAMERA_UNKNOWN, HTTP_CAMERA_STATES };
+enum http_camera_state {
+    HTTP_CAMERA_RECORDING,
+    HTTP_CAMERA_CONNECTING,
+    HTTP_CAMERA_WAITING,
+    HTTP_CAMERA_DISABLED,
+    HTTP_CAMERA_UNKNOWN,
+    HTTP_CAMERA_STATES
+};
 const char *http_camera_state_name(enum http_camera_state s);
 
 struct http_gap {
@@ -27,7 +33,8 @@ struct http_gap {
 struct http_camera {
     char id[64], name[128], reason[160];
     enum http_camera_state state;
-    int64_t bitrate_bps, last_frame_us, frames_received, frames_recorded, frames_lost; /* last_frame_us 0: none yet */
+    int64_t bitrate_bps, last_frame_us, frames_received, frames_recorded,
+        frames_lost; /* last_frame_us 0: none yet */
     double fps;
     struct http_gap *gaps;
     size_t gap_count; /* kept */
@@ -59,6 +66,7 @@ struct http_status {
  * Errors: E_SYNTAX (not JSON, or not an object), E_LIMIT (too many cameras), -ENOMEM; sentence in @reterr.
  * Owns:   free with http_status_free().
  */
-int http_status_parse(const uint8_t *json, size_t len, struct http_status **ret, struct err *reterr);
+int http_status_parse(const uint8_t *json, size_t len, struct http_status **ret,
+                      struct err *reterr);
 void http_status_free(struct http_status *s);
 #endif

@@ -51,7 +51,7 @@ static const char *const sql[SQL_STATEMENTS] = {
         " AND r.state < 2 ORDER BY r.start_us, r.view, r.path",
     [SQL_RECORDINGS_OF_ALL] =
         "SELECT " RECORDING_COLUMNS "WHERE (?2 < 0 OR r.view = ?2) AND r.start_us >= ?3 AND "
-                                    "r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
+        "r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
         " AND r.state < 2 ORDER BY r.start_us, r.path",
     [SQL_EXPIRED] = "SELECT " RECORDING_COLUMNS
                     "WHERE r.expires_us <= ?1 AND r.state <> 0 ORDER BY r.expires_us LIMIT ?2",

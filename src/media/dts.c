@@ -38,7 +38,8 @@ int64_t media_dts_next(struct media_dts *d, int64_t pts)
             insert(d, pts - d->depth + i);
         d->started = 1;
         d->last = d->floor = pts - d->depth - 1;
-    } else if (pts < d->floor && d->floor - pts < REORDER_SPAN_TICKS && d->depth < MEDIA_DTS_DEPTH) {
+    } else if (pts < d->floor && d->floor - pts < REORDER_SPAN_TICKS &&
+               d->depth < MEDIA_DTS_DEPTH) {
         d->depth++;
     }
     insert(d, pts);

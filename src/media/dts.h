@@ -13,7 +13,8 @@
 struct media_dts {
     int depth, filled;
     int64_t sorted[MEDIA_DTS_DEPTH + 1];
-    int64_t last, floor; /* decode time given last; highest presentation time that was used as one */
+    int64_t last,
+        floor; /* decode time given last; highest presentation time that was used as one */
     int started;
 };
 /* @max_reorder as in struct media_sps; -1 starts at 0 and learns. */

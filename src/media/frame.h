@@ -25,23 +25,25 @@ struct media_params {
 /* One elementary stream. Owned by whoever hands it out; plain data, may be copied. */
 struct media_track {
     enum media_codec codec;
-    uint32_t clock_rate;         /* RTP ticks per second: 90000 for video */
-    uint16_t width, height;      /* of the SPS after cropping; 0 until known */
-    uint16_t channels;           /* audio */
-    uint8_t asc[64];             /* AAC AudioSpecificConfig */
+    uint32_t clock_rate;    /* RTP ticks per second: 90000 for video */
+    uint16_t width, height; /* of the SPS after cropping; 0 until known */
+    uint16_t channels;      /* audio */
+    uint8_t asc[64];        /* AAC AudioSpecificConfig */
     uint8_t asc_len;
-    struct media_params *params; /* video; may be empty until in-band sets arrive; owned by the track's owner */
+    struct media_params
+        *params; /* video; may be empty until in-band sets arrive; owned by the track's owner */
 };
 
 /* An access unit (video) or one audio frame. The bytes are borrowed for the time of the call. */
 struct media_au {
-    const uint8_t *data;  /* video: NAL units, each behind a 4-byte big-endian length; audio: raw frame */
+    const uint8_t
+        *data; /* video: NAL units, each behind a 4-byte big-endian length; audio: raw frame */
     uint32_t size;
-    int64_t pts_ticks;    /* presentation time, unwrapped to 64 bit, in clock_rate ticks */
-    int64_t arrival_us;   /* recorder's wall clock (UTC) when the last byte was read */
-    bool key;             /* random access point: IDR, CRA or BLA with all parameter sets known */
-    bool params_changed;  /* the track's parameter sets differ from those of the AU before */
-    bool loss;            /* packets are missing inside or right before this access unit */
+    int64_t pts_ticks;   /* presentation time, unwrapped to 64 bit, in clock_rate ticks */
+    int64_t arrival_us;  /* recorder's wall clock (UTC) when the last byte was read */
+    bool key;            /* random access point: IDR, CRA or BLA with all parameter sets known */
+    bool params_changed; /* the track's parameter sets differ from those of the AU before */
+    bool loss;           /* packets are missing inside or right before this access unit */
 };
 
 const char *media_codec_name(enum media_codec c); /* "H.264", … never NULL */

@@ -34,7 +34,8 @@ static enum media_nal_kind h264_kind(unsigned type)
 
 static enum media_nal_kind h265_kind(unsigned type)
 {
-    if (type < 32) /* BLA, IDR and CRA are 16 to 21, the rest up to 31 are other or reserved pictures */
+    if (type <
+        32) /* BLA, IDR and CRA are 16 to 21, the rest up to 31 are other or reserved pictures */
         return type >= 16 && type <= 21 ? NAL_KEY_SLICE : NAL_SLICE;
     switch (type) {
     case 32:
@@ -63,7 +64,8 @@ enum media_nal_kind media_nal_kind(enum media_codec codec, const uint8_t *nal, s
 }
 
 /* Identifier of a parameter set; all of H.265's base layer only, as other layers have sets of another syntax. */
-static int set_id(enum media_codec codec, enum media_nal_kind kind, const uint8_t *nal, size_t len, uint32_t *ret)
+static int set_id(enum media_codec codec, enum media_nal_kind kind, const uint8_t *nal, size_t len,
+                  uint32_t *ret)
 {
     if (codec == MEDIA_H265 && ((nal[0] & 1) || nal[1] >> 3))
         return E_SYNTAX;
@@ -92,7 +94,8 @@ int media_params_put(struct media_params *p, enum media_codec codec, const uint8
         return E_SYNTAX;
     if (len > MEDIA_PARAM_SET_BYTES)
         return E_LIMIT;
-    for (int i = 0; i < p->count; i++) /* the usual case: in-band sets are repeated with every key frame */
+    for (int i = 0; i < p->count;
+         i++) /* the usual case: in-band sets are repeated with every key frame */
         if (p->set[i].len == len && memcmp(p->set[i].data, nal, len) == 0)
             return 0;
     if (set_id(codec, kind, nal, len, &id) < 0)

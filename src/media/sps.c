@@ -8,18 +8,21 @@
 #define SIDE_MAX 16384 /* pixels; level 6.2 of either codec stays below */
 
 /* Sizes before and after cropping are checked together: cameras do send windows larger than the picture. */
-static int set_size(struct media_sps *s, uint64_t width, uint64_t height, const uint32_t crop[4], uint32_t unit_x,
-                    uint32_t unit_y)
+static int set_size(struct media_sps *s, uint64_t width, uint64_t height, const uint32_t crop[4],
+                    uint32_t unit_x, uint32_t unit_y)
 {
-    uint64_t cut_x = ((uint64_t)crop[0] + crop[1]) * unit_x, cut_y = ((uint64_t)crop[2] + crop[3]) * unit_y;
-    if (width == 0 || height == 0 || width > SIDE_MAX || height > SIDE_MAX || cut_x >= width || cut_y >= height)
+    uint64_t cut_x = ((uint64_t)crop[0] + crop[1]) * unit_x,
+             cut_y = ((uint64_t)crop[2] + crop[3]) * unit_y;
+    if (width == 0 || height == 0 || width > SIDE_MAX || height > SIDE_MAX || cut_x >= width ||
+        cut_y >= height)
         return E_RANGE;
     s->width = (uint16_t)(width - cut_x);
     s->height = (uint16_t)(height - cut_y);
     return 0;
 }
 
-static int set_format(struct media_sps *s, uint32_t chroma, uint32_t luma_minus8, uint32_t chroma_minus8)
+static int set_format(struct media_sps *s, uint32_t chroma, uint32_t luma_minus8,
+                      uint32_t chroma_minus8)
 {
     if (chroma > 3 || luma_minus8 > 8 || chroma_minus8 > 8)
         return E_RANGE;
@@ -162,7 +165,8 @@ static int h264_parse(struct bits *b, struct media_sps *s)
     if (poc_type > 2)
         return E_RANGE;
     uint32_t array = planes ? 0 : s->chroma_format_idc;
-    r = set_size(s, width, height, crop, array == 1 || array == 2 ? 2 : 1, (array == 1 ? 2 : 1) * (2 - frames_only));
+    r = set_size(s, width, height, crop, array == 1 || array == 2 ? 2 : 1,
+                 (array == 1 ? 2 : 1) * (2 - frames_only));
     if (r < 0)
         return r;
     s->max_reorder = vui ? h264_vui_reorder(b) : -1;

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "mp4/writer.h"
 
-#define MP4_TYPE(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+#define MP4_TYPE(a, b, c, d)                                                                       \
+    ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 /* Extended types of our own boxes; docs/format/recording.md. */
 extern const uint8_t mp4_uuid_meta[16], mp4_uuid_manifest[16];
@@ -39,10 +40,11 @@ void box_pad(struct boxes *w);
 /* Sample description of one track ('stsd' child), sealed with @kid if that is not NULL. E_SYNTAX: no parameter sets. */
 int mp4_sample_entry(struct boxes *w, const struct media_track *t, const uint8_t *kid);
 /* What moov holds of one track; @duration in @timescale ticks. stbl is left to the caller between the two. */
-void mp4_trak_open(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us, uint64_t duration,
-                   uint64_t movie_duration, size_t ret_tokens[4]);
+void mp4_trak_open(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us,
+                   uint64_t duration, uint64_t movie_duration, size_t ret_tokens[4]);
 void mp4_trak_close(struct boxes *w, const size_t tokens[4]);
-void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t duration, uint32_t next_track);
+void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t duration,
+              uint32_t next_track);
 
 /*
  * Seal one sample: copy @size bytes from @src to @dst, encrypting what has to be. @senc receives the sample's entry
@@ -51,8 +53,8 @@ void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t 
  */
 #define MP4_SUBSAMPLES 40
 #define MP4_SENC_BYTES (8 + 2 + 6 * MP4_SUBSAMPLES)
-int mp4_seal_sample(struct mp4_cipher *c, enum media_codec codec, const uint8_t *src, uint32_t size, uint8_t *dst,
-                    uint8_t *senc);
+int mp4_seal_sample(struct mp4_cipher *c, enum media_codec codec, const uint8_t *src, uint32_t size,
+                    uint8_t *dst, uint8_t *senc);
 
 static inline bool media_is_video(enum media_codec c)
 {

@@ -107,8 +107,8 @@ static int check_lengths(const uint8_t *src, uint32_t size)
     return 0;
 }
 
-int mp4_seal_sample(struct mp4_cipher *c, enum media_codec codec, const uint8_t *src, uint32_t size, uint8_t *dst,
-                    uint8_t *senc)
+int mp4_seal_sample(struct mp4_cipher *c, enum media_codec codec, const uint8_t *src, uint32_t size,
+                    uint8_t *dst, uint8_t *senc)
 {
     struct sealing s = {.c = c, .src = src, .dst = dst, .senc = senc};
     bool video = media_is_video(codec);

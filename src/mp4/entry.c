@@ -9,7 +9,8 @@
 #include "media/params.h"
 #include "mp4/box.h"
 
-static int params_of_kind(struct boxes *w, const struct media_track *t, enum media_nal_kind kind, bool write)
+static int params_of_kind(struct boxes *w, const struct media_track *t, enum media_nal_kind kind,
+                          bool write)
 {
     int n = 0;
     for (int i = 0; i < t->params->count; i++) {
@@ -172,7 +173,9 @@ int mp4_sample_entry(struct boxes *w, const struct media_track *t, const uint8_t
 {
     if (w->err < 0)
         return w->err;
-    int r = media_is_video(t->codec) ? video_entry(w, t, kid) : t->codec == MEDIA_NONE ? E_UNSUPPORTED : audio_entry(w, t, kid);
+    int r = media_is_video(t->codec) ? video_entry(w, t, kid)
+            : t->codec == MEDIA_NONE ? E_UNSUPPORTED
+                                     : audio_entry(w, t, kid);
     if (r < 0)
         w->err = r;
     return r;

@@ -36,23 +36,23 @@ struct chunk {
 struct export_track {
     struct media_track track; /* of the first source that has it; params is not kept */
     bool present;
-    struct buf samples, chunks;      /* arrays of struct exported, struct chunk */
-    struct buf entries, entry_ends;  /* distinct sample entries, and where each ends (size_t) */
-    uint32_t description;            /* of the current source, counted from 1; 0: source has no such track */
+    struct buf samples, chunks;     /* arrays of struct exported, struct chunk */
+    struct buf entries, entry_ends; /* distinct sample entries, and where each ends (size_t) */
+    uint32_t description; /* of the current source, counted from 1; 0: source has no such track */
     int64_t last_dts;
     uint64_t duration;
-    bool offsets, negative, others;  /* ctts is needed, of version 1; not all are sync samples */
+    bool offsets, negative, others; /* ctts is needed, of version 1; not all are sync samples */
 };
 
 struct mp4_export {
     int fd;
-    uint64_t at;        /* end of what was written or is pending */
+    uint64_t at; /* end of what was written or is pending */
     struct buf pending;
     struct mp4_info source;
     bool based;
-    int64_t base_us;    /* UTC of time 0 of the file: the first sample's presentation */
+    int64_t base_us; /* UTC of time 0 of the file: the first sample's presentation */
     struct export_track track[MP4_TRACKS];
-    int last_track;     /* of the chunk that grows */
+    int last_track; /* of the chunk that grows */
 };
 
 static int write_at(int fd, const uint8_t *p, size_t len, uint64_t at)
@@ -143,7 +143,8 @@ int mp4_export_source(struct mp4_export *e, const struct mp4_info *info, struct 
     return 0;
 }
 
-int mp4_export_open(int fd, const struct mp4_info *first, struct mp4_export **ret, struct err *reterr)
+int mp4_export_open(int fd, const struct mp4_info *first, struct mp4_export **ret,
+                    struct err *reterr)
 {
     uint8_t front[FTYP_BYTES + MDAT_HEADER] = {0};
     struct mp4_export *e = calloc(1, sizeof(*e));
@@ -186,7 +187,8 @@ static int note_chunk(struct mp4_export *e, int track, uint32_t size)
     struct export_track *x = &e->track[track];
     size_t n = x->chunks.len / sizeof(struct chunk);
     struct chunk *last = n ? (struct chunk *)(void *)x->chunks.data + n - 1 : NULL;
-    if (last && e->last_track == track && last->description == x->description && e->at + size - last->at <= CHUNK_BYTES) {
+    if (last && e->last_track == track && last->description == x->description &&
+        e->at + size - last->at <= CHUNK_BYTES) {
         last->samples++;
         return 0;
     }
@@ -225,7 +227,9 @@ int mp4_export_sample(struct mp4_export *e, const struct mp4_sample *s, struct e
     if (dts <= x->last_dts)
         dts = x->last_dts + 1;
     if (x->samples.len && dts - x->last_dts > UINT32_MAX)
-        return err_set(reterr, E_RANGE, "export: a gap is longer than a sample can last; export the spans one by one");
+        return err_set(
+            reterr, E_RANGE,
+            "export: a gap is longer than a sample can last; export the spans one by one");
     int64_t offset = pts - dts;
     struct exported add = {s->size, (uint32_t)rescale((int64_t)s->duration_ticks, rate, from),
                            offset > INT32_MAX || offset < INT32_MIN ? 0 : (int32_t)offset, s->key};
@@ -263,8 +267,8 @@ static void close_counted(struct boxes *w, size_t box, size_t count_at, size_t c
 }
 
 /* stts and ctts: runs of equal values. */
-static void run_table(struct boxes *w, const char *type, unsigned version, const struct exported *s, size_t n,
-                      bool offsets)
+static void run_table(struct boxes *w, const char *type, unsigned version, const struct exported *s,
+                      size_t n, bool offsets)
 {
     size_t at, box = counted(w, type, version, &at), runs = 0;
     for (size_t i = 0, k; i < n; i = k, runs++) {
@@ -325,7 +329,8 @@ static void tables(struct boxes *w, const struct export_track *x)
     for (size_t i = 0; i < n; i++)
         box_u32(w, s[i].size);
     box_close(w, box);
-    chunk_tables(w, (const struct chunk *)(const void *)x->chunks.data, x->chunks.len / sizeof(struct chunk));
+    chunk_tables(w, (const struct chunk *)(const void *)x->chunks.data,
+                 x->chunks.len / sizeof(struct chunk));
 }
 
 static int build_moov(struct mp4_export *e, struct buf *out)
@@ -374,7 +379,8 @@ int mp4_export_close(struct mp4_export *e, uint64_t *ret_bytes, struct err *rete
     if (r >= 0)
         *ret_bytes = e->at;
     else
-        err_set(reterr, r, "export: %s", r == E_NOTFOUND ? "there is no picture in the span" : err_text(r));
+        err_set(reterr, r, "export: %s",
+                r == E_NOTFOUND ? "there is no picture in the span" : err_text(r));
     buf_release(&moov);
     mp4_export_abort(e);
     return r;

@@ -10,7 +10,8 @@
 
 struct mp4_export;
 /* @fd: an empty file open for writing (borrowed, pwrite only). @first: the first source, as for mp4_export_source(). */
-int mp4_export_open(int fd, const struct mp4_info *first, struct mp4_export **ret, struct err *reterr);
+int mp4_export_open(int fd, const struct mp4_info *first, struct mp4_export **ret,
+                    struct err *reterr);
 /*
  * A new source file follows; its media time 0 is info->start_us. @info is copied, its parameter sets are not needed
  * longer. Errors: E_SYNTAX, E_RANGE (track), E_LIMIT (4096 different sample descriptions), -ENOMEM.

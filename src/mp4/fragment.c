@@ -25,17 +25,18 @@
 
 #define PRFT_BYTES 32
 #define MFHD_BYTES 16
-#define TRAF_FIXED (8 + 20 + 20 + 24)   /* traf, tfhd, tfdt, trun with data offset and first sample flags */
-#define TRAF_SEALED (17 + 20 + 16)      /* saiz, saio, senc without entries */
-#define FLAGS_KEY 0x02000000U           /* depends on no other sample */
-#define FLAGS_OTHER 0x01010000U         /* depends on others, is no sync sample */
+#define TRAF_FIXED                                                                                 \
+    (8 + 20 + 20 + 24) /* traf, tfhd, tfdt, trun with data offset and first sample flags */
+#define TRAF_SEALED (17 + 20 + 16) /* saiz, saio, senc without entries */
+#define FLAGS_KEY 0x02000000U      /* depends on no other sample */
+#define FLAGS_OTHER 0x01010000U    /* depends on others, is no sync sample */
 
 struct sample {
     int64_t dts;
     int32_t offset; /* presentation - decode */
     uint32_t size;
     bool key;
-    uint8_t senc;   /* length of its senc entry */
+    uint8_t senc; /* length of its senc entry */
 };
 
 struct track {
@@ -43,14 +44,14 @@ struct track {
     uint8_t *senc;         /* SENC_ZONE, in the mapping */
     unsigned samples;
     size_t senc_bytes, data_bytes;
-    bool offsets;          /* some presentation time differs from the decode time */
-    bool late_key;         /* a sample but the first is a key frame */
+    bool offsets;  /* some presentation time differs from the decode time */
+    bool late_key; /* a sample but the first is a key frame */
 };
 
 struct mp4_fragment {
     uint8_t *map;
     const struct mp4_info *info;
-    size_t room;           /* bytes left for the header behind the spare page */
+    size_t room; /* bytes left for the header behind the spare page */
     size_t high_water, kept;
     struct track track[MP4_TRACKS];
     struct mp4_entry entry;
@@ -66,12 +67,14 @@ int mp4_fragment_new(struct mp4_fragment **ret)
     struct mp4_fragment *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
-    f->map = mmap(NULL, map_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    f->map = mmap(NULL, map_bytes(), PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (f->map == MAP_FAILED) {
         free(f);
         return -ENOMEM;
     }
-    madvise(f->map, map_bytes(), MADV_NOHUGEPAGE); /* a huge page per camera would be 2 MiB of memory */
+    madvise(f->map, map_bytes(),
+            MADV_NOHUGEPAGE); /* a huge page per camera would be 2 MiB of memory */
     uint8_t *p = f->map + MP4_FRAGMENT_MAX;
     for (int i = 0; i < MP4_TRACKS; i++) {
         f->track[i].sample = (struct sample *)(void *)p;
@@ -100,7 +103,8 @@ static void trim(struct mp4_fragment *f)
         f->kept = TRIM_BYTES;
     if (f->high_water < f->kept * 2)
         return;
-    madvise(f->map + f->kept / MP4_ALIGN * MP4_ALIGN, VIDEO_END - f->kept / MP4_ALIGN * MP4_ALIGN, MADV_DONTNEED);
+    madvise(f->map + f->kept / MP4_ALIGN * MP4_ALIGN, VIDEO_END - f->kept / MP4_ALIGN * MP4_ALIGN,
+            MADV_DONTNEED);
     f->high_water = f->kept;
 }
 
@@ -133,13 +137,14 @@ static bool fits(const struct mp4_fragment *f, int track, uint32_t size)
 {
     size_t head = header_bound(f) + 17 + MP4_SENC_BYTES + MP4_ALIGN;
     size_t data = f->track[0].data_bytes + f->track[1].data_bytes + size;
-    if (f->track[track].samples == SAMPLES_MAX || (track == 1 && f->track[1].data_bytes + size > AUDIO_ZONE))
+    if (f->track[track].samples == SAMPLES_MAX ||
+        (track == 1 && f->track[1].data_bytes + size > AUDIO_ZONE))
         return false;
     return (head > video_start(f) ? head : video_start(f)) + data + 2 * MP4_ALIGN <= VIDEO_END;
 }
 
-int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au *au, int64_t dts_ticks,
-                        int64_t pts_ticks, struct mp4_cipher *cipher)
+int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au *au,
+                        int64_t dts_ticks, int64_t pts_ticks, struct mp4_cipher *cipher)
 {
     if (track < 0 || track >= f->info->tracks)
         return E_RANGE;
@@ -149,17 +154,19 @@ int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au
         return E_LIMIT;
     struct track *t = &f->track[track];
     uint8_t *zone = track == 0 ? f->map + video_start(f) : f->map + VIDEO_END;
-    int senc = mp4_seal_sample(cipher, f->info->track[track].codec, au->data, au->size, zone + t->data_bytes,
-                               t->senc + t->senc_bytes);
+    int senc = mp4_seal_sample(cipher, f->info->track[track].codec, au->data, au->size,
+                               zone + t->data_bytes, t->senc + t->senc_bytes);
     if (senc < 0)
         return senc;
     int64_t least = t->samples ? t->sample[t->samples - 1].dts + 1 : 0;
     if (dts_ticks < least)
         dts_ticks = least;
     int64_t offset;
-    if (__builtin_sub_overflow(pts_ticks, dts_ticks, &offset) || offset > INT32_MAX || offset < INT32_MIN)
+    if (__builtin_sub_overflow(pts_ticks, dts_ticks, &offset) || offset > INT32_MAX ||
+        offset < INT32_MIN)
         offset = 0; /* no stream reorders over hours: a wild timestamp */
-    t->sample[t->samples] = (struct sample){dts_ticks, (int32_t)offset, au->size, au->key, (uint8_t)senc};
+    t->sample[t->samples] =
+        (struct sample){dts_ticks, (int32_t)offset, au->size, au->key, (uint8_t)senc};
     t->offsets |= offset != 0;
     t->late_key |= t->samples > 0 && au->key;
     t->samples++;
@@ -180,7 +187,8 @@ size_t mp4_fragment_payload(const struct mp4_fragment *f)
 
 static size_t trun_bytes(const struct track *t)
 {
-    return 20 + (t->late_key ? 0 : 4) + t->samples * (size_t)(8 + (t->late_key ? 4 : 0) + (t->offsets ? 4 : 0));
+    return 20 + (t->late_key ? 0 : 4) +
+           t->samples * (size_t)(8 + (t->late_key ? 4 : 0) + (t->offsets ? 4 : 0));
 }
 
 static size_t traf_bytes(const struct track *t, bool video, bool sealed)
@@ -264,8 +272,8 @@ static uint8_t *put_seal(uint8_t *p, const uint8_t *moof, const struct track *t,
     return p + t->senc_bytes;
 }
 
-static uint8_t *put_traf(uint8_t *p, const uint8_t *moof, const struct mp4_fragment *f, int i, size_t data_offset,
-                         int64_t next_dts)
+static uint8_t *put_traf(uint8_t *p, const uint8_t *moof, const struct mp4_fragment *f, int i,
+                         size_t data_offset, int64_t next_dts)
 {
     const struct track *t = &f->track[i];
     if (t->samples == 0)
@@ -288,7 +296,8 @@ static uint8_t *put_prft(uint8_t *p, const struct mp4_fragment *f, int64_t utc_u
     uint64_t us = utc_us > 0 ? (uint64_t)utc_us : 0, second = (uint64_t)SECOND_US;
     uint64_t ntp = (us / second + NTP_1900_TO_1970) << 32 | ((us % second) << 32) / second;
     int64_t media = s->dts + s->offset;
-    p = put_box(p, PRFT_BYTES, "prft", 1U << 24 | 8); /* flag 8: an association of our own, the recorder's clock */
+    p = put_box(p, PRFT_BYTES, "prft",
+                1U << 24 | 8); /* flag 8: an association of our own, the recorder's clock */
     p = put32(p, (uint32_t)i + 1);
     p = put64(p, ntp);
     return put64(p, media > 0 ? (uint64_t)media : 0);
@@ -318,7 +327,8 @@ static void note_entry(struct mp4_fragment *f, int64_t next_dts, size_t moof_off
     e->length = (uint32_t)len;
     e->samples = t->samples;
     if (t->samples) {
-        int64_t d = t->sample[t->samples - 1].dts - t->sample[0].dts + duration(t, t->samples - 1, next_dts);
+        int64_t d = t->sample[t->samples - 1].dts - t->sample[0].dts +
+                    duration(t, t->samples - 1, next_dts);
         e->dts_ticks = t->sample[0].dts;
         e->duration_ticks = d > UINT32_MAX ? UINT32_MAX : (uint32_t)d;
         e->key = t->sample[0].key;
@@ -339,12 +349,13 @@ static size_t make_room(struct mp4_fragment *f, size_t header)
     return at;
 }
 
-int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_dts_ticks, int64_t utc_us,
-                        const uint8_t **ret_data, size_t *ret_len)
+int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_dts_ticks,
+                        int64_t utc_us, const uint8_t **ret_data, size_t *ret_len)
 {
     if (mp4_fragment_samples(f) == 0)
         return E_NOTFOUND;
-    size_t moof_len = moof_bytes(f), header = PRFT_BYTES + moof_len + 8, payload = mp4_fragment_payload(f);
+    size_t moof_len = moof_bytes(f), header = PRFT_BYTES + moof_len + 8,
+           payload = mp4_fragment_payload(f);
     size_t at = header + 8 <= video_start(f) ? video_start(f) : make_room(f, header);
     memcpy(f->map + at + f->track[0].data_bytes, f->map + VIDEO_END, f->track[1].data_bytes);
 

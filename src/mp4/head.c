@@ -96,7 +96,8 @@ static int check(const struct mp4_info *info, struct err *e)
     if (info->tracks < 1 || info->tracks > MP4_TRACKS)
         return err_set(e, E_RANGE, "a recording has one or two tracks, not %d", info->tracks);
     if (!media_is_video(info->track[0].codec))
-        return err_set(e, E_UNSUPPORTED, "the first track has to be video, not %s", media_codec_name(info->track[0].codec));
+        return err_set(e, E_UNSUPPORTED, "the first track has to be video, not %s",
+                       media_codec_name(info->track[0].codec));
     for (int i = 0; i < info->tracks; i++)
         if (info->track[i].clock_rate == 0)
             return err_set(e, E_RANGE, "track %d has no clock rate", i);
@@ -107,7 +108,8 @@ static int check(const struct mp4_info *info, struct err *e)
 
 size_t mp4_sidx_room(unsigned max_fragments)
 {
-    size_t need = SIDX_FIXED_BYTES + SIDX_REFERENCE_BYTES * (size_t)(max_fragments ? max_fragments : 1);
+    size_t need =
+        SIDX_FIXED_BYTES + SIDX_REFERENCE_BYTES * (size_t)(max_fragments ? max_fragments : 1);
     size_t room = (need + MP4_ALIGN - 1) / MP4_ALIGN * MP4_ALIGN;
     return room - need > 0 && room - need < 8 ? room + MP4_ALIGN : room;
 }
@@ -132,12 +134,14 @@ int mp4_head_front(const struct mp4_info *info, struct buf *out, struct err *ret
     box_pad(&w);
     if (w.err < 0) {
         out->len = before;
-        return err_set(reterr, w.err, "camera %s: head of the recording: %s", info->camera, err_text(w.err));
+        return err_set(reterr, w.err, "camera %s: head of the recording: %s", info->camera,
+                       err_text(w.err));
     }
     return 0;
 }
 
-int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct buf *out, struct err *reterr)
+int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct buf *out,
+                   struct err *reterr)
 {
     struct buf head;
     struct boxes w = {.out = &head};

@@ -4,9 +4,9 @@
 /* What head and tail have to agree on. */
 #include "mp4/writer.h"
 
-#define SIDX_FIXED_BYTES 40    /* version 1 without references */
+#define SIDX_FIXED_BYTES 40 /* version 1 without references */
 #define SIDX_REFERENCE_BYTES 12
-#define MP4_REASON_BYTES 32    /* end reason in uuid/manifest, padded with NUL */
+#define MP4_REASON_BYTES 32 /* end reason in uuid/manifest, padded with NUL */
 #define MP4_MANIFEST_FIXED (8 + 16 + 4 + 4 + 8 + 8 + MP4_REASON_BYTES)
 #define MP4_MANIFEST_ENTRY (8 + 4 + 4 + 8 + 4 + 4 + 4 + 32)
 

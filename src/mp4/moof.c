@@ -9,7 +9,6 @@
 #define RUN_SAMPLES_MAX 65536
 #define SAMPLE_NOT_SYNC 0x00010000U
 
-
 static int reserve(struct mp4_run *run, uint32_t more)
 {
     if (more > RUN_SAMPLES_MAX || run->count + more > RUN_SAMPLES_MAX)
@@ -47,8 +46,8 @@ static int parse_trun(struct span s, uint32_t standard, uint64_t *dts, struct mp
         if (flags & 0x400)
             f = span_u32(&s);
         int32_t offset = flags & 0x800 ? (int32_t)span_u32(&s) : 0;
-        *x = (struct mp4_run_sample){*dts, (int64_t)*dts + offset, duration, size, (uint32_t)data, 0,
-                                     !(f & SAMPLE_NOT_SYNC)};
+        *x = (struct mp4_run_sample){*dts, (int64_t)*dts + offset, duration, size, (uint32_t)data,
+                                     0,    !(f & SAMPLE_NOT_SYNC)};
         *dts += duration;
         data += size;
         if (data > UINT32_MAX)
@@ -74,7 +73,8 @@ static int parse_senc(struct span s, const uint8_t *moof, struct mp4_run *run)
 
 static int parse_traf(struct span traf, const uint8_t *moof, struct mp4_run run[MP4_TRACKS])
 {
-    struct span tfhd = span_child(traf, MP4_TYPE('t', 'f', 'h', 'd')), tfdt = span_child(traf, MP4_TYPE('t', 'f', 'd', 't'));
+    struct span tfhd = span_child(traf, MP4_TYPE('t', 'f', 'h', 'd')),
+                tfdt = span_child(traf, MP4_TYPE('t', 'f', 'd', 't'));
     uint32_t flags = span_u32(&tfhd) & 0xffffff, id = span_u32(&tfhd), type;
     uint32_t standard = flags & 0x20 ? span_u32(&tfhd) : 0;
     if (tfhd.bad || flags != 0x020020 || id < 1 || id > MP4_TRACKS || run[id - 1].count)
@@ -85,7 +85,9 @@ static int parse_traf(struct span traf, const uint8_t *moof, struct mp4_run run[
         return E_CORRUPT;
     struct span body, senc = {NULL, 0, true};
     while (span_box(&traf, &type, &body)) {
-        int r = type == MP4_TYPE('t', 'r', 'u', 'n') ? parse_trun(body, standard, &dts, &run[id - 1]) : 0;
+        int r = type == MP4_TYPE('t', 'r', 'u', 'n')
+                    ? parse_trun(body, standard, &dts, &run[id - 1])
+                    : 0;
         if (r < 0)
             return r;
         if (type == MP4_TYPE('s', 'e', 'n', 'c'))

@@ -20,7 +20,8 @@ static void times(struct boxes *w, int64_t created_us)
     box_u64(w, s);
 }
 
-void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t duration, uint32_t next_track)
+void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t duration,
+              uint32_t next_track)
 {
     size_t box = box_open_full(w, "mvhd", 1, 0);
     times(w, created_us);
@@ -35,7 +36,8 @@ void mp4_mvhd(struct boxes *w, int64_t created_us, uint32_t timescale, uint64_t 
     box_close(w, box);
 }
 
-static void tkhd(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us, uint64_t duration)
+static void tkhd(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us,
+                 uint64_t duration)
 {
     bool video = media_is_video(t->codec);
     size_t box = box_open_full(w, "tkhd", 1, 7);
@@ -77,8 +79,8 @@ static void media_information(struct boxes *w, bool video)
     box_close(w, box);
 }
 
-void mp4_trak_open(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us, uint64_t duration,
-                   uint64_t movie_duration, size_t ret_tokens[4])
+void mp4_trak_open(struct boxes *w, uint32_t id, const struct media_track *t, int64_t created_us,
+                   uint64_t duration, uint64_t movie_duration, size_t ret_tokens[4])
 {
     bool video = media_is_video(t->codec);
     ret_tokens[0] = box_open(w, "trak");

@@ -141,7 +141,8 @@ static uint32_t unseal(struct span children, struct mp4_info *info)
 {
     struct span sinf = span_child(children, MP4_TYPE('s', 'i', 'n', 'f'));
     struct span frma = span_child(sinf, MP4_TYPE('f', 'r', 'm', 'a'));
-    struct span tenc = span_child(span_child(sinf, MP4_TYPE('s', 'c', 'h', 'i')), MP4_TYPE('t', 'e', 'n', 'c'));
+    struct span tenc =
+        span_child(span_child(sinf, MP4_TYPE('s', 'c', 'h', 'i')), MP4_TYPE('t', 'e', 'n', 'c'));
     const uint8_t *fixed = span_take(&tenc, 8), *kid = span_take(&tenc, 16);
     if (!fixed || !kid || fixed[6] != 1 || fixed[7] != 8)
         return 0;
@@ -150,7 +151,8 @@ static uint32_t unseal(struct span children, struct mp4_info *info)
     return span_u32(&frma);
 }
 
-static int sample_entry(struct span stsd, struct mp4_info *info, struct media_track *t, struct media_params *params)
+static int sample_entry(struct span stsd, struct mp4_info *info, struct media_track *t,
+                        struct media_params *params)
 {
     uint32_t format;
     struct span entry;
@@ -188,7 +190,8 @@ int mp4_parse_moov(struct span moov, struct mp4_info *info, struct media_params 
         struct media_track *t = &info->track[info->tracks];
         struct span mdia = span_child(body, MP4_TYPE('m', 'd', 'i', 'a'));
         struct span mdhd = span_child(mdia, MP4_TYPE('m', 'd', 'h', 'd'));
-        struct span stbl = span_child(span_child(mdia, MP4_TYPE('m', 'i', 'n', 'f')), MP4_TYPE('s', 't', 'b', 'l'));
+        struct span stbl = span_child(span_child(mdia, MP4_TYPE('m', 'i', 'n', 'f')),
+                                      MP4_TYPE('s', 't', 'b', 'l'));
         span_take(&mdhd, 20);
         t->clock_rate = span_u32(&mdhd);
         int r = sample_entry(span_child(stbl, MP4_TYPE('s', 't', 's', 'd')), info, t, params);

@@ -109,8 +109,8 @@ uint64_t mp4_reader_file_size(const struct mp4_reader *r)
 }
 
 /* Undo the sealing of one sample in place. */
-static int unseal(struct mp4_reader *r, EVP_CIPHER_CTX *ctx, const struct mp4_run *run, const struct mp4_run_sample *s,
-                  size_t moof_len)
+static int unseal(struct mp4_reader *r, EVP_CIPHER_CTX *ctx, const struct mp4_run *run,
+                  const struct mp4_run_sample *s, size_t moof_len)
 {
     const uint8_t *moof = r->data + r->moof_offset;
     struct span senc = {moof + s->senc, moof_len - s->senc, false};
@@ -180,7 +180,9 @@ int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct e
     if (rc >= 0) {
         r->moof_offset = e->moof_offset;
         moof_len = e->length - e->moof_offset >= 8 ? rd32(r->data + e->moof_offset) : 0;
-        rc = moof_len > e->length - e->moof_offset ? E_CORRUPT : mp4_parse_moof(r->data + e->moof_offset, moof_len, r->run);
+        rc = moof_len > e->length - e->moof_offset
+                 ? E_CORRUPT
+                 : mp4_parse_moof(r->data + e->moof_offset, moof_len, r->run);
     }
     if (rc >= 0)
         rc = check_samples(r, e, moof_len);
@@ -188,8 +190,8 @@ int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct e
         rc = unseal_all(r, key, moof_len);
     if (rc < 0) {
         r->run[0].count = r->run[1].count = 0;
-        return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera, i,
-                       (unsigned long long)e->offset, err_text(rc));
+        return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera,
+                       i, (unsigned long long)e->offset, err_text(rc));
     }
     return 0;
 }
@@ -237,7 +239,7 @@ int mp4_reader_verify(struct mp4_reader *r, size_t i, struct err *reterr)
     if (rc >= 0 && memcmp(hash, e->sha256, sizeof(hash)) != 0)
         rc = E_CORRUPT;
     if (rc < 0)
-        return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera, i,
-                       (unsigned long long)e->offset, err_text(rc));
+        return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera,
+                       i, (unsigned long long)e->offset, err_text(rc));
     return 0;
 }

@@ -22,9 +22,10 @@ const struct mp4_info *mp4_reader_info(const struct mp4_reader *r);
 size_t mp4_reader_fragments(const struct mp4_reader *r);
 /* Entry with recomputed bounds; sha256 is that of the manifest if there is one, else zero. */
 const struct mp4_entry *mp4_reader_entry(const struct mp4_reader *r, size_t i);
-bool mp4_reader_closed(const struct mp4_reader *r);       /* has manifest and mfra */
+bool mp4_reader_closed(const struct mp4_reader *r);            /* has manifest and mfra */
 const char *mp4_reader_end_reason(const struct mp4_reader *r); /* of the manifest, or NULL */
-uint64_t mp4_reader_valid_end(const struct mp4_reader *r); /* bytes up to the end of the last whole fragment */
+uint64_t mp4_reader_valid_end(
+    const struct mp4_reader *r); /* bytes up to the end of the last whole fragment */
 uint64_t mp4_reader_file_size(const struct mp4_reader *r);
 
 struct mp4_sample {

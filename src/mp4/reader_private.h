@@ -23,7 +23,6 @@ struct mp4_reader {
     uint32_t moof_offset;
 };
 
-
 static inline bool is_errno(int rc)
 {
     return rc < 0 && rc > -4096;

@@ -49,11 +49,13 @@ static int read_head_boxes(struct mp4_reader *r, bool *ret_moov, bool *ret_meta)
         if (e < 0)
             return e;
         uint32_t len = rd32(h), type = rd32(h + 4);
-        bool front = type == MP4_TYPE('f', 'r', 'e', 'e') && pos % MP4_ALIGN == 0 && len % MP4_ALIGN != 0;
+        bool front =
+            type == MP4_TYPE('f', 'r', 'e', 'e') && pos % MP4_ALIGN == 0 && len % MP4_ALIGN != 0;
         if (!known_in_head(type) || len < 8 || len > r->size - pos || (front && *ret_meta))
             break; /* first fragment, or a torn one */
         bool moov = type == MP4_TYPE('m', 'o', 'o', 'v');
-        bool meta = len >= 24 && type == MP4_TYPE('u', 'u', 'i', 'd') && memcmp(h + 8, mp4_uuid_meta, 16) == 0;
+        bool meta = len >= 24 && type == MP4_TYPE('u', 'u', 'i', 'd') &&
+                    memcmp(h + 8, mp4_uuid_meta, 16) == 0;
         if (type == MP4_TYPE('u', 'u', 'i', 'd') && !meta)
             break;
         if (moov || meta) {
@@ -63,7 +65,9 @@ static int read_head_boxes(struct mp4_reader *r, bool *ret_moov, bool *ret_meta)
             if (e >= 0)
                 e = reader_read_at(r, pos, r->data, len);
             if (e >= 0 && moov)
-                e = *ret_moov ? E_CORRUPT : mp4_parse_moov((struct span){r->data + 8, len - 8, false}, &r->info, &r->params);
+                e = *ret_moov ? E_CORRUPT
+                              : mp4_parse_moov((struct span){r->data + 8, len - 8, false}, &r->info,
+                                               &r->params);
             else if (e >= 0)
                 e = mp4_parse_meta((struct span){r->data + 24, len - 24, false}, &r->info);
             if (e < 0)
@@ -84,7 +88,8 @@ static int read_head(struct mp4_reader *r, struct err *err)
     if (e < 0)
         return err_set(err, e, "head of the recording: %s", err_text(e));
     if (!moov || !meta)
-        return err_set(err, r->size < MP4_ALIGN ? E_TRUNCATED : E_CORRUPT, "this is no recording of ours, or its head is damaged");
+        return err_set(err, r->size < MP4_ALIGN ? E_TRUNCATED : E_CORRUPT,
+                       "this is no recording of ours, or its head is damaged");
     if (r->head_end % MP4_ALIGN)
         return err_set(err, E_TRUNCATED, "the head of the recording was not written to its end");
     r->valid_end = r->head_end;
@@ -109,8 +114,8 @@ static int parse_manifest(struct mp4_reader *r, struct span s, uint64_t tail_at)
         e.samples = span_u32(&s);
         e.key = span_u32(&s) & 1;
         memcpy(e.sha256, span_take(&s, sizeof(e.sha256)), sizeof(e.sha256));
-        if (e.offset < at || e.offset % MP4_ALIGN || e.offset >= end || e.length == 0 || e.length % MP4_ALIGN || e.length > MP4_FRAGMENT_MAX ||
-            e.moof_offset >= e.length)
+        if (e.offset < at || e.offset % MP4_ALIGN || e.offset >= end || e.length == 0 ||
+            e.length % MP4_ALIGN || e.length > MP4_FRAGMENT_MAX || e.moof_offset >= e.length)
             return E_CORRUPT;
         at = e.offset + e.length; /* damage between two fragments is passed over */
         int rc = add_entry(r, &e);
@@ -129,10 +134,12 @@ static int parse_manifest(struct mp4_reader *r, struct span s, uint64_t tail_at)
 static int read_manifest(struct mp4_reader *r)
 {
     uint8_t t[16];
-    if (r->size < r->head_end + sizeof(t) || reader_read_at(r, r->size - sizeof(t), t, sizeof(t)) < 0)
+    if (r->size < r->head_end + sizeof(t) ||
+        reader_read_at(r, r->size - sizeof(t), t, sizeof(t)) < 0)
         return E_NOTFOUND;
     uint64_t len = rd32(t + 12), at = r->size - len;
-    if (rd32(t + 4) != MP4_TYPE('m', 'f', 'r', 'o') || len < 16 || len > r->size - r->head_end || len > MANIFEST_MAX)
+    if (rd32(t + 4) != MP4_TYPE('m', 'f', 'r', 'o') || len < 16 || len > r->size - r->head_end ||
+        len > MANIFEST_MAX)
         return E_NOTFOUND;
     int e = reader_need(r, len);
     if (e >= 0)
@@ -234,12 +241,14 @@ static int walk_one(struct mp4_reader *r, uint64_t at, struct mp4_entry *e)
 static int resync(struct mp4_reader *r, uint64_t *at)
 {
     uint8_t h[8];
-    for (uint64_t pos = *at + MP4_ALIGN; pos + 8 <= r->size && pos - *at <= RESYNC_MAX; pos += MP4_ALIGN) {
+    for (uint64_t pos = *at + MP4_ALIGN; pos + 8 <= r->size && pos - *at <= RESYNC_MAX;
+         pos += MP4_ALIGN) {
         int rc = reader_read_at(r, pos, h, sizeof(h));
         if (rc < 0)
             return rc;
         uint32_t type = rd32(h + 4);
-        if (type == MP4_TYPE('p', 'r', 'f', 't') || (type == MP4_TYPE('f', 'r', 'e', 'e') && rd32(h) < 2 * MP4_ALIGN)) {
+        if (type == MP4_TYPE('p', 'r', 'f', 't') ||
+            (type == MP4_TYPE('f', 'r', 'e', 'e') && rd32(h) < 2 * MP4_ALIGN)) {
             *at = pos;
             return 0;
         }

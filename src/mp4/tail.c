@@ -22,7 +22,8 @@ static uint64_t moof_at(const struct mp4_entry *e)
 /* Ticks from entry @first to entry @next, or to the end of the last one. */
 static uint32_t span_ticks(const struct mp4_entry *entries, size_t n, size_t first, size_t next)
 {
-    int64_t end = next < n ? entries[next].dts_ticks : entries[n - 1].dts_ticks + entries[n - 1].duration_ticks;
+    int64_t end = next < n ? entries[next].dts_ticks
+                           : entries[n - 1].dts_ticks + entries[n - 1].duration_ticks;
     int64_t d = end - entries[first].dts_ticks;
     return d < 0 ? 0 : d > UINT32_MAX ? UINT32_MAX : (uint32_t)d;
 }
@@ -55,7 +56,8 @@ static int sidx_references(struct boxes *w, const struct mp4_entry *entries, siz
     box_u32(w, 0);
     for (size_t i = 0, next; i < n; i = next, count++) {
         next = next_reference(entries, n, i, keys);
-        uint64_t end = next < n ? moof_at(&entries[next]) : entries[n - 1].offset + entries[n - 1].length;
+        uint64_t end =
+            next < n ? moof_at(&entries[next]) : entries[n - 1].offset + entries[n - 1].length;
         bool start = entries[i].key || i == 0;
         if (end - moof_at(&entries[i]) > INT32_MAX || count == UINT16_MAX)
             return E_RANGE;
@@ -68,8 +70,8 @@ static int sidx_references(struct boxes *w, const struct mp4_entry *entries, siz
     return w->err;
 }
 
-int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, unsigned max_fragments,
-                   struct buf *out, uint64_t *ret_at)
+int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                   unsigned max_fragments, struct buf *out, uint64_t *ret_at)
 {
     struct buf room;
     struct boxes w = {.out = &room};
@@ -106,12 +108,14 @@ done:
     return r;
 }
 
-static void manifest(struct boxes *w, const struct mp4_entry *entries, size_t n, uint64_t end, const char *reason)
+static void manifest(struct boxes *w, const struct mp4_entry *entries, size_t n, uint64_t end,
+                     const char *reason)
 {
     uint64_t samples = 0;
     for (size_t i = 0; i < n; i++)
         samples += entries[i].samples;
-    size_t box = box_open_uuid(w, mp4_uuid_manifest, 1), len = strnlen(reason, MP4_REASON_BYTES - 1);
+    size_t box = box_open_uuid(w, mp4_uuid_manifest, 1),
+           len = strnlen(reason, MP4_REASON_BYTES - 1);
     box_u32(w, (uint32_t)n);
     box_u64(w, samples);
     box_u64(w, end);
@@ -149,8 +153,8 @@ static void random_access(struct boxes *w, const struct mp4_entry *entries, size
     box_close(w, tfra);
 }
 
-int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, uint64_t end,
-                   const char *end_reason, struct buf *out, uint8_t ret_manifest[32])
+int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                   uint64_t end, const char *end_reason, struct buf *out, uint8_t ret_manifest[32])
 {
     (void)info;
     size_t before = out->len;
@@ -165,7 +169,8 @@ int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries,
     box_u32(&w, (uint32_t)(out->len + 4 - mfra));
     box_close(&w, mfro);
     box_close(&w, mfra);
-    if (w.err >= 0 && EVP_Digest(out->data + list, list_len, ret_manifest, NULL, EVP_sha256(), NULL) != 1)
+    if (w.err >= 0 &&
+        EVP_Digest(out->data + list, list_len, ret_manifest, NULL, EVP_sha256(), NULL) != 1)
         w.err = E_BUG;
     if (w.err < 0)
         out->len = before;

@@ -41,7 +41,8 @@ struct mp4_info {
 };
 
 /* Build the head. @max_fragments sizes the room kept for sidx. Appends a multiple of MP4_ALIGN to @out. */
-int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct buf *out, struct err *reterr);
+int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct buf *out,
+                   struct err *reterr);
 
 /*
  * Sample encryption for one key: 8-byte IVs count up and never repeat for the life of the key, also across files.
@@ -74,8 +75,8 @@ void mp4_fragment_begin(struct mp4_fragment *f, const struct mp4_info *info);
  *         empty one either is lost), E_SYNTAX (NAL lengths do not add up), E_RANGE (no such track), E_BUG (cipher);
  *         nothing was appended then.
  */
-int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au *au, int64_t dts_ticks,
-                        int64_t pts_ticks, struct mp4_cipher *cipher);
+int mp4_fragment_append(struct mp4_fragment *f, int track, const struct media_au *au,
+                        int64_t dts_ticks, int64_t pts_ticks, struct mp4_cipher *cipher);
 unsigned mp4_fragment_samples(const struct mp4_fragment *f);
 size_t mp4_fragment_payload(const struct mp4_fragment *f);
 /*
@@ -83,19 +84,19 @@ size_t mp4_fragment_payload(const struct mp4_fragment *f);
  * -1 if none does (the last duration is then repeated). @utc_us: recorder's UTC of the first video sample.
  * @ret_data/@ret_len: the bytes for the file, aligned, valid until begin() or free().
  */
-int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_dts_ticks, int64_t utc_us,
-                        const uint8_t **ret_data, size_t *ret_len);
+int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_dts_ticks,
+                        int64_t utc_us, const uint8_t **ret_data, size_t *ret_len);
 
 /* What close needs to know of each fragment; in RAM one entry per second and open file. */
 struct mp4_entry {
     uint64_t offset;
     uint32_t length;
-    uint32_t duration_ticks;  /* of the video track */
-    int64_t dts_ticks;        /* first video sample */
-    uint32_t moof_offset;     /* from offset */
-    uint32_t samples;         /* of the video track */
-    bool key;                 /* starts with a random access point */
-    uint8_t sha256[32];       /* over all @length bytes */
+    uint32_t duration_ticks; /* of the video track */
+    int64_t dts_ticks;       /* first video sample */
+    uint32_t moof_offset;    /* from offset */
+    uint32_t samples;        /* of the video track */
+    bool key;                /* starts with a random access point */
+    uint8_t sha256[32];      /* over all @length bytes */
 };
 /* Entry of a finished fragment, offset and sha256 left for the caller. */
 void mp4_fragment_entry(const struct mp4_fragment *f, struct mp4_entry *ret);
@@ -105,9 +106,9 @@ void mp4_fragment_entry(const struct mp4_fragment *f, struct mp4_entry *ret);
  * it at offset *ret_at. Offset and length are multiples of MP4_ALIGN. With more fragments than @max_fragments a
  * reference covers several. Errors: E_NOTFOUND (no fragments), E_RANGE (a reference would be over 2^31-1 bytes).
  */
-int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, unsigned max_fragments,
-                   struct buf *out, uint64_t *ret_at);
+int mp4_sidx_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                   unsigned max_fragments, struct buf *out, uint64_t *ret_at);
 /* Tail for a file whose last fragment ends at @end. @ret_manifest: SHA-256 of the manifest box, for index and log. */
-int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n, uint64_t end,
-                   const char *end_reason, struct buf *out, uint8_t ret_manifest[32]);
+int mp4_tail_build(const struct mp4_info *info, const struct mp4_entry *entries, size_t n,
+                   uint64_t end, const char *end_reason, struct buf *out, uint8_t ret_manifest[32]);
 #endif

@@ -70,7 +70,7 @@ struct camera {
     struct media_dts dts;
     struct timebase timebase[MP4_TRACKS];
     unsigned clock_generation;
-    int64_t step_seen_us; /* monotonic; 0: the clock was not stepped */
+    int64_t step_seen_us;     /* monotonic; 0: the clock was not stepped */
     int64_t covered_until_us; /* UTC up to which footage exists; 0: none yet */
 
     /* keys */

@@ -357,7 +357,8 @@ static void restart_time(struct camera *c, const char *reason)
 /* The new time can begin with this access unit: its key is here, and a decoder can start, or we have waited enough. */
 static bool ready_for_new_time(struct camera *c, const struct media_au *au)
 {
-    int64_t epoch = keys_epoch_of(c->ctx->keys, au->arrival_us), now = clock_mono_us(c->loop->clock);
+    int64_t epoch = keys_epoch_of(c->ctx->keys, au->arrival_us),
+            now = clock_mono_us(c->loop->clock);
     bool has_key = c->key->epoch_us == epoch || (c->next_key && c->next_key->epoch_us == epoch);
     if (!has_key)
         camera_want_key(c, au->arrival_us);

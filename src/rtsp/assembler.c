@@ -12,8 +12,8 @@
 
 #define LENGTH_FIELD 4
 
-void assembler_init(struct assembler *a, enum media_codec codec, struct media_params *params, struct au_scratch *scratch,
-                    const struct assembler_events *events)
+void assembler_init(struct assembler *a, enum media_codec codec, struct media_params *params,
+                    struct au_scratch *scratch, const struct assembler_events *events)
 {
     *a = (struct assembler){.codec = codec, .params = params, .scratch = scratch, .events = events};
     a->data = scratch->data;
@@ -100,7 +100,8 @@ static bool suffix_nal(enum media_codec codec, const uint8_t *head, size_t n)
 }
 
 /* Does the NAL unit that begins belong to a new access unit? The open one has a slice. */
-static bool starts_unit(struct assembler *a, uint32_t ts, enum media_nal_kind kind, bool first, bool suffix)
+static bool starts_unit(struct assembler *a, uint32_t ts, enum media_nal_kind kind, bool first,
+                        bool suffix)
 {
     if (ts != a->ts) {
         bool slice = kind == NAL_SLICE || kind == NAL_KEY_SLICE;

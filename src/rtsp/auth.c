@@ -13,7 +13,9 @@
 
 static int rank(const struct rtsp_auth *a)
 {
-    return a->scheme == RTSP_AUTH_DIGEST ? (a->sha256 ? 3 : 2) : a->scheme == RTSP_AUTH_BASIC ? 1 : 0;
+    return a->scheme == RTSP_AUTH_DIGEST  ? (a->sha256 ? 3 : 2)
+           : a->scheme == RTSP_AUTH_BASIC ? 1
+                                          : 0;
 }
 
 static bool list_has(struct span list, const char *word)
@@ -44,7 +46,8 @@ static bool parameter(struct rtsp_auth *a, struct span name, struct span value)
     if (span_is(name, "algorithm")) {
         a->sha256 = span_starts(value, "SHA-256");
         a->session_variant = span_is(value, "MD5-sess") || span_is(value, "SHA-256-sess");
-        return a->session_variant || span_is(value, "MD5") || span_is(value, "SHA-256") || value.n == 0;
+        return a->session_variant || span_is(value, "MD5") || span_is(value, "SHA-256") ||
+               value.n == 0;
     }
     return true;
 }
@@ -56,7 +59,8 @@ static bool has_quotes(const char *text)
 
 static bool complete(const struct rtsp_auth *a)
 {
-    return a->scheme == RTSP_AUTH_BASIC || (a->nonce[0] && !has_quotes(a->nonce) && !has_quotes(a->opaque));
+    return a->scheme == RTSP_AUTH_BASIC ||
+           (a->nonce[0] && !has_quotes(a->nonce) && !has_quotes(a->opaque));
 }
 
 /* "Scheme name=value" begins a challenge; "name=value" goes on with the one before. */
@@ -77,7 +81,8 @@ static bool begins_challenge(struct span item, struct span *ret_scheme, struct s
 
 static void consider(const struct rtsp_auth *candidate, bool usable, struct rtsp_auth *best)
 {
-    if (usable && candidate->scheme != RTSP_AUTH_NONE && complete(candidate) && rank(candidate) > rank(best))
+    if (usable && candidate->scheme != RTSP_AUTH_NONE && complete(candidate) &&
+        rank(candidate) > rank(best))
         *best = *candidate;
 }
 
@@ -131,7 +136,8 @@ static int hash(bool sha256, char out[HASH_TEXT], const char *const *part, int p
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int ok = ctx && EVP_DigestInit_ex(ctx, sha256 ? EVP_sha256() : EVP_md5(), NULL);
     for (int i = 0; ok && i < parts; i++)
-        ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) && EVP_DigestUpdate(ctx, part[i], strlen(part[i]));
+        ok = (i == 0 || EVP_DigestUpdate(ctx, ":", 1)) &&
+             EVP_DigestUpdate(ctx, part[i], strlen(part[i]));
     ok = ok && EVP_DigestFinal_ex(ctx, md, &n) && n <= 32;
     EVP_MD_CTX_free(ctx);
     if (!ok)
@@ -141,10 +147,12 @@ static int hash(bool sha256, char out[HASH_TEXT], const char *const *part, int p
     return 0;
 }
 
-#define HASH(sha256, out, ...)                                                                                         \
-    hash(sha256, out, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define HASH(sha256, out, ...)                                                                     \
+    hash(sha256, out, (const char *const[]){__VA_ARGS__},                                          \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
-static int digest(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce, char *ret, size_t cap)
+static int digest(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce,
+                  char *ret, size_t cap)
 {
     char ha1[HASH_TEXT], ha2[HASH_TEXT], response[HASH_TEXT], nc[9], tail[128] = "";
     bool s = a->sha256;
@@ -165,9 +173,12 @@ static int digest(struct rtsp_auth *a, const char *method, const char *uri, cons
     else if (a->session_variant)
         snprintf(tail, sizeof(tail), ", cnonce=\"%s\"", cnonce);
     const char *algorithm = s ? ", algorithm=SHA-256" : a->session_variant ? ", algorithm=MD5" : "";
-    int n = snprintf(ret, cap, "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\"%s%s%s%s%s%s",
-                     a->user, a->realm, a->nonce, uri, response, algorithm, a->session_variant ? "-sess" : "",
-                     a->opaque[0] ? ", opaque=\"" : "", a->opaque, a->opaque[0] ? "\"" : "", tail);
+    int n = snprintf(ret, cap,
+                     "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", "
+                     "response=\"%s\"%s%s%s%s%s%s",
+                     a->user, a->realm, a->nonce, uri, response, algorithm,
+                     a->session_variant ? "-sess" : "", a->opaque[0] ? ", opaque=\"" : "",
+                     a->opaque, a->opaque[0] ? "\"" : "", tail);
     return n < 0 || (size_t)n >= cap ? E_LIMIT : 0;
 }
 
@@ -187,12 +198,13 @@ static int basic(const struct rtsp_auth *a, char *ret, size_t cap)
     return r;
 }
 
-int rtsp_auth_answer(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce, char *ret,
-                     size_t cap)
+int rtsp_auth_answer(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce,
+                     char *ret, size_t cap)
 {
     if (a->scheme == RTSP_AUTH_NONE)
         return E_NOTFOUND;
-    return a->scheme == RTSP_AUTH_BASIC ? basic(a, ret, cap) : digest(a, method, uri, cnonce, ret, cap);
+    return a->scheme == RTSP_AUTH_BASIC ? basic(a, ret, cap)
+                                        : digest(a, method, uri, cnonce, ret, cap);
 }
 
 void rtsp_auth_release(struct rtsp_auth *a)

@@ -27,7 +27,7 @@ int rtsp_auth_challenge(struct rtsp_auth *a, const struct rtsp_message *m);
  * @cnonce  random hex text, used with qop=auth and "-sess"
  * Counts the nonce up. E_LIMIT when @cap is too small; E_BUG when the hash failed.
  */
-int rtsp_auth_answer(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce, char *ret,
-                     size_t cap);
+int rtsp_auth_answer(struct rtsp_auth *a, const char *method, const char *uri, const char *cnonce,
+                     char *ret, size_t cap);
 void rtsp_auth_release(struct rtsp_auth *a);
 #endif

@@ -115,8 +115,8 @@ static int resolve(struct conn *c, const struct rtsp_url *url)
     return r;
 }
 
-int conn_open(struct rtsp_hub *h, const struct rtsp_url *url, const struct rtsp_config *cfg, void *owner,
-              conn_ready ready, struct conn **ret)
+int conn_open(struct rtsp_hub *h, const struct rtsp_url *url, const struct rtsp_config *cfg,
+              void *owner, conn_ready ready, struct conn **ret)
 {
     struct conn *c = calloc(1, sizeof(*c));
     if (!c)

@@ -12,7 +12,8 @@
 #include "rtsp/session.h"
 #include "rtsp/url.h"
 
-#define CONN_WRITE_MAX (64u << 10) /* bytes waiting to be sent; a camera that takes less is given up */
+#define CONN_WRITE_MAX                                                                             \
+    (64u << 10) /* bytes waiting to be sent; a camera that takes less is given up */
 
 struct conn;
 struct tls;
@@ -36,8 +37,8 @@ struct conn {
 };
 
 /* Starts at once; @cfg is used for TLS only and borrowed until ready. -ENOMEM, negative libuv codes. */
-int conn_open(struct rtsp_hub *h, const struct rtsp_url *url, const struct rtsp_config *cfg, void *owner,
-              conn_ready ready, struct conn **ret);
+int conn_open(struct rtsp_hub *h, const struct rtsp_url *url, const struct rtsp_config *cfg,
+              void *owner, conn_ready ready, struct conn **ret);
 /* Bytes read, 0 when there are none now; E_CLOSED, E_CRYPTO, -errno. */
 ssize_t conn_read(struct conn *c, uint8_t *out, size_t cap);
 /* Queue bytes; they are copied. E_FULL, E_CLOSED, -ENOMEM. */

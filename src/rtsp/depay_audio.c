@@ -86,7 +86,8 @@ static void bad(struct depay_audio *d)
 }
 
 /* An access unit that is longer than its packet (RFC 3640 §3.1): the size stands in every part. */
-static void fragment(struct depay_audio *d, const uint8_t *p, uint32_t n, uint32_t want, const struct rtp_packet *packet)
+static void fragment(struct depay_audio *d, const uint8_t *p, uint32_t n, uint32_t want,
+                     const struct rtp_packet *packet)
 {
     if (d->fragment_want != want || d->fragment_ts != packet->timestamp)
         d->fragment_len = 0;

@@ -37,7 +37,8 @@ static void fragment(struct assembler *a, const struct rtp_packet *p, bool donl)
 {
     const uint8_t *b = p->payload;
     bool start = p->len > NAL_HEAD && (b[NAL_HEAD] & FU_START);
-    size_t head = NAL_HEAD + 1 + (donl && start ? DONL : 0); /* the order number stands in the first one only */
+    size_t head = NAL_HEAD + 1 +
+                  (donl && start ? DONL : 0); /* the order number stands in the first one only */
     if (p->len <= head) {
         odd(a, ODD_EMPTY);
         if (p->len > NAL_HEAD && (b[NAL_HEAD] & FU_END))

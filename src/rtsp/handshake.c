@@ -12,7 +12,8 @@
 
 #define REQUEST_BYTES 16384
 
-static int append_authorization(struct rtsp_session *s, const char *method, const char *uri, struct buf *b)
+static int append_authorization(struct rtsp_session *s, const char *method, const char *uri,
+                                struct buf *b)
 {
     char answer[3 * RTSP_URL_BYTES], cnonce[17];
     uint64_t random;
@@ -27,13 +28,15 @@ static int append_authorization(struct rtsp_session *s, const char *method, cons
 }
 
 /* @extra header lines, each with its line end, or "" */
-static int send_request(struct rtsp_session *s, const char *method, const char *uri, const char *extra)
+static int send_request(struct rtsp_session *s, const char *method, const char *uri,
+                        const char *extra)
 {
     struct buf b;
     if (!s->conn)
         return E_CLOSED;
     buf_init(&b, REQUEST_BYTES);
-    int r = buf_appendf(&b, "%s %s RTSP/1.0\r\nCSeq: %u\r\nUser-Agent: Lethe\r\n", method, uri, ++s->cseq);
+    int r = buf_appendf(&b, "%s %s RTSP/1.0\r\nCSeq: %u\r\nUser-Agent: Lethe\r\n", method, uri,
+                        ++s->cseq);
     if (r >= 0)
         r = append_authorization(s, method, uri, &b);
     if (r >= 0 && s->session_id[0])
@@ -55,11 +58,13 @@ static int send_setup(struct rtsp_session *s)
         int r = udp_pair_new(s->hub, &s->conn->peer, &t->udp, &port);
         if (r < 0)
             return r;
-        snprintf(transport, sizeof(transport), "Transport: RTP/AVP;unicast;client_port=%u-%u\r\n", port, port + 1u);
+        snprintf(transport, sizeof(transport), "Transport: RTP/AVP;unicast;client_port=%u-%u\r\n",
+                 port, port + 1u);
     } else {
         t->rtp_channel = (uint8_t)(2 * s->setup_index);
         t->rtcp_channel = (uint8_t)(t->rtp_channel + 1);
-        snprintf(transport, sizeof(transport), "Transport: RTP/AVP/TCP;unicast;interleaved=%u-%u\r\n", t->rtp_channel,
+        snprintf(transport, sizeof(transport),
+                 "Transport: RTP/AVP/TCP;unicast;interleaved=%u-%u\r\n", t->rtp_channel,
                  t->rtcp_channel);
     }
     return send_request(s, "SETUP", t->control, transport);
@@ -101,7 +106,7 @@ bool handshake_teardown(struct rtsp_session *s)
 
 void handshake_keepalive(struct rtsp_session *s)
 {
-    const char *method = s->options_only         ? "OPTIONS"
+    const char *method = s->options_only        ? "OPTIONS"
                          : s->can_get_parameter ? "GET_PARAMETER"
                          : s->can_set_parameter ? "SET_PARAMETER"
                                                 : "OPTIONS";
@@ -126,8 +131,10 @@ static bool answer_challenge(struct rtsp_session *s, const struct rtsp_message *
         session_fail(s, E_AUTH, "the camera asks for a kind of login that is not supported");
         return false;
     }
-    if (s->auth.scheme == RTSP_AUTH_BASIC && !s->url.tls && strcmp(s->url.host, s->home.host) != 0) {
-        session_fail(s, E_AUTH, "the camera redirects to %s, which asks for the password in clear", s->url.host);
+    if (s->auth.scheme == RTSP_AUTH_BASIC && !s->url.tls &&
+        strcmp(s->url.host, s->home.host) != 0) {
+        session_fail(s, E_AUTH, "the camera redirects to %s, which asks for the password in clear",
+                     s->url.host);
         return false;
     }
     bool again = !had || (r > 0 && (s->auth.stale || s->auth_worked));
@@ -142,7 +149,8 @@ static void redirect(struct rtsp_session *s, const struct rtsp_message *m)
 {
     char text[RTSP_URL_BYTES];
     struct rtsp_url next;
-    if (span_copy(rtsp_message_get(m, "Location"), text, sizeof(text)) < 0 || rtsp_url_parse(text, &next, NULL) < 0) {
+    if (span_copy(rtsp_message_get(m, "Location"), text, sizeof(text)) < 0 ||
+        rtsp_url_parse(text, &next, NULL) < 0) {
         session_fail(s, E_PROTOCOL, "the camera redirects to an address that cannot be read");
     } else if (s->url.tls && !next.tls) {
         session_fail(s, E_DENIED, "the camera redirects from rtsps to rtsp, which is refused");
@@ -156,9 +164,13 @@ static void redirect(struct rtsp_session *s, const struct rtsp_message *m)
 
 static void refused(struct rtsp_session *s, const char *method, const struct rtsp_message *m)
 {
-    int code = m->status == 404 ? E_NOTFOUND : m->status == 403 ? E_DENIED : m->status == 453 ? E_BUSY : E_PROTOCOL;
+    int code = m->status == 404   ? E_NOTFOUND
+               : m->status == 403 ? E_DENIED
+               : m->status == 453 ? E_BUSY
+                                  : E_PROTOCOL;
     int n = m->reason.n > 60 ? 60 : (int)m->reason.n;
-    session_fail(s, code, "the camera answers %d %.*s to %s", m->status, n, n ? m->reason.p : "", method);
+    session_fail(s, code, "the camera answers %d %.*s to %s", m->status, n, n ? m->reason.p : "",
+                 method);
 }
 
 static void on_options(struct rtsp_session *s, const struct rtsp_message *m)
@@ -182,7 +194,8 @@ static int add_track(struct rtsp_session *s, const struct rtsp_sdp_media *m)
     t->media.codec = m->codec;
     t->media.clock_rate = m->clock_rate;
     t->media.channels = m->channels;
-    if (span_copy(m->control, control, sizeof(control)) < 0 || rtsp_url_join(s->base, control, t->control) < 0)
+    if (span_copy(m->control, control, sizeof(control)) < 0 ||
+        rtsp_url_join(s->base, control, t->control) < 0)
         return E_LIMIT;
     timeline_init(&t->timeline, m->clock_rate);
     if (!video) {
@@ -203,20 +216,24 @@ static int add_track(struct rtsp_session *s, const struct rtsp_sdp_media *m)
     uint64_t difference = 0;
     span_number(rtsp_fmtp_get(m->fmtp, "sprop-max-don-diff"), 10, UINT16_MAX, &difference);
     t->donl = m->codec == MEDIA_H265 && difference > 0;
-    assembler_init(&t->assembler, m->codec, t->media.params, &s->hub->scratch, &receive_assembler_events);
+    assembler_init(&t->assembler, m->codec, t->media.params, &s->hub->scratch,
+                   &receive_assembler_events);
     s->tracks++;
     return 0;
 }
 
-static void set_base(struct rtsp_session *s, const struct rtsp_message *m, const struct rtsp_sdp *sdp)
+static void set_base(struct rtsp_session *s, const struct rtsp_message *m,
+                     const struct rtsp_sdp *sdp)
 {
     char text[RTSP_URL_BYTES], control[RTSP_URL_BYTES];
     struct span header = rtsp_message_get(m, "Content-Base");
     if (header.n == 0)
         header = rtsp_message_get(m, "Content-Location");
-    if (span_copy(header, text, sizeof(text)) < 0 || rtsp_url_base(text, s->url.request, s->base) > 0)
+    if (span_copy(header, text, sizeof(text)) < 0 ||
+        rtsp_url_base(text, s->url.request, s->base) > 0)
         session_odd(s, ODD_CONTENT_BASE);
-    if (span_copy(sdp->control, control, sizeof(control)) < 0 || rtsp_url_join(s->base, control, s->aggregate) < 0)
+    if (span_copy(sdp->control, control, sizeof(control)) < 0 ||
+        rtsp_url_join(s->base, control, s->aggregate) < 0)
         snprintf(s->aggregate, sizeof(s->aggregate), "%s", s->base);
 }
 
@@ -252,7 +269,8 @@ static void on_describe(struct rtsp_session *s, const struct rtsp_message *m)
 }
 
 /* Take over what the camera chose. E_PROTOCOL when the stream cannot come then. */
-static int apply_transport(struct rtsp_session *s, struct rtsp_track *t, const struct rtsp_message *m)
+static int apply_transport(struct rtsp_session *s, struct rtsp_track *t,
+                           const struct rtsp_message *m)
 {
     struct rtsp_transport_reply reply;
     bool usable = rtsp_transport_header(rtsp_message_get(m, "Transport"), &reply) >= 0;
@@ -294,7 +312,9 @@ static void take_session(struct rtsp_session *s, const struct rtsp_message *m)
         session_odd(s, ODD_SESSION); /* the first one counts */
     if (timeout) {
         int64_t half = timeout * SECOND_US / 2;
-        s->keepalive_us = half < SECOND_US ? SECOND_US : half > KEEPALIVE_MAX_US ? KEEPALIVE_MAX_US : half;
+        s->keepalive_us = half < SECOND_US          ? SECOND_US
+                          : half > KEEPALIVE_MAX_US ? KEEPALIVE_MAX_US
+                                                    : half;
     }
 }
 
@@ -408,7 +428,8 @@ static void answer_request(struct rtsp_session *s, const struct rtsp_message *m)
     rtsp_message_cseq(m, &cseq);
     bool known = span_is(m->method, "OPTIONS") || span_is(m->method, "GET_PARAMETER") ||
                  span_is(m->method, "SET_PARAMETER") || span_is(m->method, "TEARDOWN");
-    snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %u\r\nPublic: OPTIONS, GET_PARAMETER, SET_PARAMETER\r\n\r\n",
+    snprintf(text, sizeof(text),
+             "RTSP/1.0 %s\r\nCSeq: %u\r\nPublic: OPTIONS, GET_PARAMETER, SET_PARAMETER\r\n\r\n",
              known ? "200 OK" : "501 Not Implemented", cseq);
     int r = conn_write(s->conn, text, strlen(text));
     if (r < 0)

@@ -116,7 +116,8 @@ int rtsp_hub_new(uv_loop_t *loop, const struct rtsp_hub_config *cfg, struct rtsp
     h->rx = malloc(HUB_RX_BYTES);
     h->scratch.data = malloc(SCRATCH_BYTES);
     h->scratch.cap = SCRATCH_BYTES;
-    int r = h->rx && h->scratch.data ? uv_random(NULL, NULL, h->random, sizeof(h->random), 0, NULL) : -ENOMEM;
+    int r = h->rx && h->scratch.data ? uv_random(NULL, NULL, h->random, sizeof(h->random), 0, NULL)
+                                     : -ENOMEM;
     if (r >= 0)
         r = uv_timer_init(loop, &h->tick);
     if (r < 0) {

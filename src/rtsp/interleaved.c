@@ -34,7 +34,8 @@ static bool expected_type(const struct rtsp_channels *known, uint8_t byte)
     return (byte >= 200 && byte <= 204) || (known->type[byte >> 6 & 1] >> (byte & 63) & 1);
 }
 
-static enum verdict judge(const uint8_t *p, size_t n, const struct rtsp_channels *known, bool in_step)
+static enum verdict judge(const uint8_t *p, size_t n, const struct rtsp_channels *known,
+                          bool in_step)
 {
     if (n < RTSP_FRAME_HEAD + 1)
         return FRAME_MORE;
@@ -69,8 +70,8 @@ static size_t hunt(const uint8_t *p, size_t n)
     return limit;
 }
 
-void rtsp_interleaved_next(const uint8_t *p, size_t n, const struct rtsp_channels *known, bool in_step,
-                           struct rtsp_item *ret)
+void rtsp_interleaved_next(const uint8_t *p, size_t n, const struct rtsp_channels *known,
+                           bool in_step, struct rtsp_item *ret)
 {
     *ret = (struct rtsp_item){.type = RTSP_ITEM_MORE};
     if (n == 0)

@@ -45,6 +45,6 @@ static inline bool rtsp_channels_has(const struct rtsp_channels *c, uint8_t ch)
  * @in_step  the item before ended exactly here; when false, a frame must also have a payload type that is expected, or
  *           be followed by something sensible
  */
-void rtsp_interleaved_next(const uint8_t *p, size_t n, const struct rtsp_channels *known, bool in_step,
-                           struct rtsp_item *ret);
+void rtsp_interleaved_next(const uint8_t *p, size_t n, const struct rtsp_channels *known,
+                           bool in_step, struct rtsp_item *ret);
 #endif

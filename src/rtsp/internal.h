@@ -15,24 +15,25 @@
 #include "rtsp/url.h"
 
 /* Limits. Times in microseconds, sizes in bytes. */
-#define HUB_RX_BYTES (256u << 10)          /* receive buffer of all sessions of a loop */
-#define HUB_CONNECTS_PER_TICK 32           /* so that a restart does not send 2,000 SYNs at once */
-#define ROUND_BYTES_MAX (1u << 20)         /* read from one session per round */
-#define GARBAGE_MAX (64u << 10)            /* bytes without a single good frame between them */
+#define HUB_RX_BYTES (256u << 10)  /* receive buffer of all sessions of a loop */
+#define HUB_CONNECTS_PER_TICK 32   /* so that a restart does not send 2,000 SYNs at once */
+#define ROUND_BYTES_MAX (1u << 20) /* read from one session per round */
+#define GARBAGE_MAX (64u << 10)    /* bytes without a single good frame between them */
 #define GARBAGE_PER_MINUTE (1u << 20)
-#define SILENCE_US (10 * SECOND_US)        /* nothing at all came */
-#define MEDIA_SILENCE_US (30 * SECOND_US)  /* something came, but no picture */
-#define ANSWER_US (10 * SECOND_US)         /* an answer to a request, or the connection itself */
+#define SILENCE_US (10 * SECOND_US)       /* nothing at all came */
+#define MEDIA_SILENCE_US (30 * SECOND_US) /* something came, but no picture */
+#define ANSWER_US (10 * SECOND_US)        /* an answer to a request, or the connection itself */
 #define TEARDOWN_US SECOND_US
 #define BACKOFF_MIN_US SECOND_US
 #define BACKOFF_MAX_US (30 * SECOND_US)
-#define STABLE_US (10 * SECOND_US)         /* a connection that played this long resets the backoff */
-#define REPORT_US (5 * SECOND_US)          /* RTCP receiver reports */
-#define KEEPALIVE_DEFAULT_S 60             /* session timeout when the camera does not say */
+#define STABLE_US (10 * SECOND_US) /* a connection that played this long resets the backoff */
+#define REPORT_US (5 * SECOND_US)  /* RTCP receiver reports */
+#define KEEPALIVE_DEFAULT_S 60     /* session timeout when the camera does not say */
 #define KEEPALIVE_MAX_US (30 * SECOND_US)
 #define REDIRECTS_MAX 5
-#define CHALLENGES_MAX 3                   /* 401s to one request */
-#define STRANGE_PAYLOAD_PACKETS 32         /* of another payload type, before the announcement is taken for wrong */
+#define CHALLENGES_MAX 3 /* 401s to one request */
+#define STRANGE_PAYLOAD_PACKETS                                                                    \
+    32 /* of another payload type, before the announcement is taken for wrong */
 #define TRACKS 2
 
 struct rtsp_hub {
@@ -94,7 +95,7 @@ struct rtsp_session {
     struct rtsp_hub *hub;
     struct rtsp_events ev;
     void *user;
-    struct rtsp_config cfg; /* strings not kept: url and auth hold them */
+    struct rtsp_config cfg;    /* strings not kept: url and auth hold them */
     struct rtsp_url home, url; /* url: after redirects */
     struct rtsp_auth auth;
     struct conn *conn;
@@ -127,7 +128,8 @@ struct rtsp_session {
 void session_turn(struct rtsp_session *s, int64_t now_us);
 void session_free(struct rtsp_session *s);
 /* End this connection attempt with a reason; reconnects later. Nothing of the stream may be touched afterwards. */
-void session_fail(struct rtsp_session *s, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void session_fail(struct rtsp_session *s, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* New connection at once, to s->url. */
 void session_reconnect_now(struct rtsp_session *s);
 /* PLAY was accepted, or media came before the answer. */

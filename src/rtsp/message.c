@@ -50,7 +50,8 @@ static int parse_status(struct span line, struct rtsp_message *m)
 static int parse_request(struct span line, struct rtsp_message *m)
 {
     struct span version;
-    if (!span_cut(&line, ' ', &m->method) || !span_cut(&line, ' ', &m->uri) || !span_cut(&line, ' ', &version))
+    if (!span_cut(&line, ' ', &m->method) || !span_cut(&line, ' ', &m->uri) ||
+        !span_cut(&line, ' ', &version))
         return E_SYNTAX;
     if (!span_starts(version, "RTSP/") || m->method.n == 0)
         return E_SYNTAX;
@@ -179,7 +180,8 @@ static void transport_parameter(struct span name, struct span value, struct rtsp
         t->has_ssrc = true;
         t->ssrc = (uint32_t)a;
     } else if (span_is(name, "source") && span_copy(value, t->source, sizeof(t->source)) >= 0) {
-        if (inet_pton(AF_INET, t->source, address) != 1 && inet_pton(AF_INET6, t->source, address) != 1)
+        if (inet_pton(AF_INET, t->source, address) != 1 &&
+            inet_pton(AF_INET6, t->source, address) != 1)
             t->source[0] = 0; /* a host name: the address of the connection is as good */
     }
 }
@@ -188,7 +190,8 @@ static int one_transport(struct span spec, struct rtsp_transport_reply *t)
 {
     struct span word;
     *t = (struct rtsp_transport_reply){0};
-    if (!span_cut(&spec, ';', &word) || !(span_starts(word, "RTP/AVP") || span_starts(word, "RTP/SAVP")))
+    if (!span_cut(&spec, ';', &word) ||
+        !(span_starts(word, "RTP/AVP") || span_starts(word, "RTP/SAVP")))
         return E_UNSUPPORTED;
     t->tcp = span_is(word, "RTP/AVP/TCP");
     while (span_cut(&spec, ';', &word)) {
@@ -196,8 +199,9 @@ static int one_transport(struct span spec, struct rtsp_transport_reply *t)
         if (span_is(word, "multicast"))
             return E_UNSUPPORTED;
         if (eq < word.n)
-            transport_parameter(span_trim((struct span){word.p, eq}),
-                                span_unquote(span_trim((struct span){word.p + eq + 1, word.n - eq - 1})), t);
+            transport_parameter(
+                span_trim((struct span){word.p, eq}),
+                span_unquote(span_trim((struct span){word.p + eq + 1, word.n - eq - 1})), t);
     }
     return 0;
 }

@@ -11,10 +11,10 @@
 #define RTSP_HEADERS 64       /* more are skipped */
 
 struct rtsp_message {
-    bool request;                /* the peer asks us something */
-    int status;                  /* responses: 100..999 */
-    struct span reason;          /* responses; may be empty */
-    struct span method, uri;     /* requests */
+    bool request;            /* the peer asks us something */
+    int status;              /* responses: 100..999 */
+    struct span reason;      /* responses; may be empty */
+    struct span method, uri; /* requests */
     struct {
         struct span name, value; /* value trimmed */
     } header[RTSP_HEADERS];
@@ -38,12 +38,12 @@ int rtsp_session_header(struct span value, char *ret_id, size_t cap, unsigned *r
 
 /* What the camera chose in answer to SETUP. */
 struct rtsp_transport_reply {
-    bool tcp;                      /* the words said RTP/AVP/TCP; some say RTP/AVP and mean it */
+    bool tcp; /* the words said RTP/AVP/TCP; some say RTP/AVP and mean it */
     bool has_interleaved, has_ssrc;
     uint8_t rtp_channel, rtcp_channel;
     uint16_t server_rtp, server_rtcp; /* 0: not said */
     uint32_t ssrc;
-    char source[64];               /* literal address, or "" */
+    char source[64]; /* literal address, or "" */
 };
 /* First transport that is understood; parameters in any order, unknown or broken ones ignored. E_SYNTAX, E_UNSUPPORTED. */
 int rtsp_transport_header(struct span value, struct rtsp_transport_reply *ret);

@@ -59,8 +59,8 @@ static void give(struct rtsp_track *t, struct media_au *au, uint32_t ts)
         s->ev.au(s->user, index_of(t), au);
 }
 
-static void on_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts, bool key, bool changed,
-                    bool loss)
+static void on_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts, bool key,
+                    bool changed, bool loss)
 {
     struct rtsp_track *t = list_entry(a, struct rtsp_track, assembler);
     if (changed && !t->session->closing)
@@ -191,12 +191,14 @@ void receive_rtcp(struct rtsp_track *t, const uint8_t *p, size_t n)
         session_odd(s, ODD_RTCP);
     t->last_sr = (uint32_t)(sr.ntp >> 16);
     t->last_sr_us = s->now_us;
-    if (sr.ntp && timeline_at(&t->timeline, sr.rtp_timestamp, &pts) >= 0 && !s->closing && s->ev.sender_report)
+    if (sr.ntp && timeline_at(&t->timeline, sr.rtp_timestamp, &pts) >= 0 && !s->closing &&
+        s->ev.sender_report)
         s->ev.sender_report(s->user, index_of(t), rtcp_ntp_to_us(sr.ntp), pts, s->arrival_us);
 }
 
 /* The track of a channel; when two share one, the payload type decides. */
-static struct rtsp_track *track_of(struct rtsp_session *s, uint8_t channel, const uint8_t *p, size_t n)
+static struct rtsp_track *track_of(struct rtsp_session *s, uint8_t channel, const uint8_t *p,
+                                   size_t n)
 {
     struct rtsp_track *hit = NULL;
     for (int i = 0; i < s->tracks; i++) {
@@ -246,7 +248,9 @@ static void on_junk(struct rtsp_session *s, size_t n)
     s->garbage += (uint32_t)n;
     s->garbage_minute += (uint32_t)n;
     if (s->garbage > GARBAGE_MAX || s->garbage_minute > GARBAGE_PER_MINUTE)
-        session_fail(s, E_PROTOCOL, "the camera sends garbage: %u bytes without a packet between them", s->garbage);
+        session_fail(s, E_PROTOCOL,
+                     "the camera sends garbage: %u bytes without a packet between them",
+                     s->garbage);
 }
 
 /* Handle one thing at @p. Bytes used, 0 when more are needed. */
@@ -297,7 +301,8 @@ static size_t consume(struct rtsp_session *s, const uint8_t *p, size_t n)
 
 static void read_failed(struct rtsp_session *s, ssize_t code)
 {
-    if (s->keepalive_unanswered && s->now_us - (s->next_keepalive_us - s->keepalive_us) < 2 * SECOND_US)
+    if (s->keepalive_unanswered &&
+        s->now_us - (s->next_keepalive_us - s->keepalive_us) < 2 * SECOND_US)
         s->options_only = true; /* closed on the keepalive itself */
     if (code == E_CLOSED)
         session_fail(s, E_CLOSED, "the camera closed the connection");
@@ -371,8 +376,8 @@ void receive_reports(struct rtsp_session *s)
     for (int i = 0; i < s->tracks && session_alive(s); i++) {
         struct rtsp_track *t = &s->track[i];
         int64_t delay = s->now_us - t->last_sr_us;
-        size_t n = rtcp_receiver_report(&t->source, s->our_ssrc, t->last_sr_us ? t->last_sr : 0, delay,
-                                        frame + RTSP_FRAME_HEAD);
+        size_t n = rtcp_receiver_report(&t->source, s->our_ssrc, t->last_sr_us ? t->last_sr : 0,
+                                        delay, frame + RTSP_FRAME_HEAD);
         if (s->use_udp) {
             udp_pair_report(t->udp, frame + RTSP_FRAME_HEAD, n);
             continue;

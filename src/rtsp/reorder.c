@@ -68,8 +68,8 @@ static void restart(struct reorder *r, uint16_t seq, reorder_deliver deliver, vo
     r->late = 0;
 }
 
-int reorder_push(struct reorder *r, uint16_t seq, const uint8_t *p, size_t n, int64_t now_us, reorder_deliver deliver,
-                 void *user)
+int reorder_push(struct reorder *r, uint16_t seq, const uint8_t *p, size_t n, int64_t now_us,
+                 reorder_deliver deliver, void *user)
 {
     if (!r->started) {
         r->started = true;

@@ -11,7 +11,8 @@
 
 #define REORDER_PACKETS 64
 #define REORDER_WAIT_US 200000
-#define REORDER_BEFORE 8 /* the first packet that comes need not be the first one sent: that many may come behind it */
+#define REORDER_BEFORE                                                                             \
+    8 /* the first packet that comes need not be the first one sent: that many may come behind it */
 
 struct reorder_slot {
     uint8_t *data; /* kept for the next packet of this place */
@@ -33,8 +34,8 @@ typedef void (*reorder_deliver)(void *user, const uint8_t *p, size_t n);
 void reorder_init(struct reorder *r);
 void reorder_release(struct reorder *r);
 /* Hand in a packet with sequence number @seq; delivers it and what became due. -ENOMEM: the packet is lost. */
-int reorder_push(struct reorder *r, uint16_t seq, const uint8_t *p, size_t n, int64_t now_us, reorder_deliver deliver,
-                 void *user);
+int reorder_push(struct reorder *r, uint16_t seq, const uint8_t *p, size_t n, int64_t now_us,
+                 reorder_deliver deliver, void *user);
 /* Give up on holes that are older than REORDER_WAIT_US. */
 void reorder_expire(struct reorder *r, int64_t now_us, reorder_deliver deliver, void *user);
 #endif

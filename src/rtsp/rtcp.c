@@ -11,7 +11,8 @@
 #define RTCP_BYE 203
 #define NTP_TO_UNIX INT64_C(2208988800)
 
-int rtcp_find_sender_report(const uint8_t *p, size_t n, struct rtcp_sender_report *ret, bool *ret_bye)
+int rtcp_find_sender_report(const uint8_t *p, size_t n, struct rtcp_sender_report *ret,
+                            bool *ret_bye)
 {
     int found = 0;
     while (n >= 4 && p[0] >> 6 == 2) {
@@ -37,7 +38,8 @@ int64_t rtcp_ntp_to_us(uint64_t ntp)
     int64_t seconds = (int64_t)(ntp >> 32);
     if (!(ntp >> 63)) /* §6.4.1: the era that began in 2036 */
         seconds += INT64_C(1) << 32;
-    return (seconds - NTP_TO_UNIX) * SECOND_US + (int64_t)(((ntp & UINT32_MAX) * (uint64_t)SECOND_US) >> 32);
+    return (seconds - NTP_TO_UNIX) * SECOND_US +
+           (int64_t)(((ntp & UINT32_MAX) * (uint64_t)SECOND_US) >> 32);
 }
 
 static uint32_t loss_word(struct rtp_source *s)
@@ -52,8 +54,8 @@ static uint32_t loss_word(struct rtp_source *s)
     return (fraction > 255 ? 255u : fraction) << 24 | ((uint32_t)lost & 0xffffff);
 }
 
-size_t rtcp_receiver_report(struct rtp_source *s, uint32_t our_ssrc, uint32_t last_sr, int64_t delay_us,
-                            uint8_t ret[RTCP_REPORT_BYTES])
+size_t rtcp_receiver_report(struct rtp_source *s, uint32_t our_ssrc, uint32_t last_sr,
+                            int64_t delay_us, uint8_t ret[RTCP_REPORT_BYTES])
 {
     uint8_t *p = ret;
     memset(ret, 0, RTCP_REPORT_BYTES);

@@ -8,7 +8,8 @@
 
 #define RTP_HEAD 12
 #define RTP_MAX_DROPOUT 3000 /* a larger step of the sequence number is a new start, not a loss */
-#define RTP_STALE_PACKETS 64 /* packets of another SSRC that are taken for leftovers of an earlier session */
+#define RTP_STALE_PACKETS                                                                          \
+    64 /* packets of another SSRC that are taken for leftovers of an earlier session */
 
 struct rtp_packet {
     const uint8_t *payload; /* borrowed */
@@ -23,7 +24,8 @@ struct rtp_packet {
 int rtp_parse(const uint8_t *p, size_t n, struct rtp_packet *ret);
 
 struct rtp_source {
-    bool started, announced; /* announced: the answer to SETUP named the SSRC and a packet confirmed it */
+    bool started,
+        announced; /* announced: the answer to SETUP named the SSRC and a packet confirmed it */
     uint32_t ssrc;
     uint16_t last_seq;
     uint32_t stale;          /* packets in a row with another SSRC */
@@ -51,7 +53,8 @@ struct rtcp_sender_report {
  * First sender report of a compound packet. 1 if there was one, 0 if there was none; broken parts end the search.
  * @ret_bye (may be NULL) becomes true when the compound holds a BYE.
  */
-int rtcp_find_sender_report(const uint8_t *p, size_t n, struct rtcp_sender_report *ret, bool *ret_bye);
+int rtcp_find_sender_report(const uint8_t *p, size_t n, struct rtcp_sender_report *ret,
+                            bool *ret_bye);
 /* UTC microseconds of an NTP time (era 0 before 2036, era 1 after). */
 int64_t rtcp_ntp_to_us(uint64_t ntp);
 
@@ -60,6 +63,6 @@ int64_t rtcp_ntp_to_us(uint64_t ntp);
  * Receiver report with SDES CNAME. @last_sr middle 32 bits of the last NTP time, @delay_us since it came (0, 0: none).
  * Returns the length.
  */
-size_t rtcp_receiver_report(struct rtp_source *s, uint32_t our_ssrc, uint32_t last_sr, int64_t delay_us,
-                            uint8_t ret[RTCP_REPORT_BYTES]);
+size_t rtcp_receiver_report(struct rtp_source *s, uint32_t our_ssrc, uint32_t last_sr,
+                            int64_t delay_us, uint8_t ret[RTCP_REPORT_BYTES]);
 #endif

@@ -19,8 +19,8 @@ static enum media_codec codec_of(struct span name)
         const char *name;
         enum media_codec codec;
     } table[] = {
-        {"H264", MEDIA_H264},          {"H265", MEDIA_H265}, {"HEVC", MEDIA_H265},
-        {"MPEG4-GENERIC", MEDIA_AAC},  {"PCMU", MEDIA_PCMU}, {"PCMA", MEDIA_PCMA},
+        {"H264", MEDIA_H264},         {"H265", MEDIA_H265}, {"HEVC", MEDIA_H265},
+        {"MPEG4-GENERIC", MEDIA_AAC}, {"PCMU", MEDIA_PCMU}, {"PCMA", MEDIA_PCMA},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (span_is(name, table[i].name))
@@ -50,7 +50,9 @@ static void on_media(struct rtsp_sdp *sdp, struct span v, struct media_line *lin
     }
     struct rtsp_sdp_media *m = &sdp->media[sdp->medias++];
     *m = (struct rtsp_sdp_media){0};
-    m->kind = span_is(word, "video") ? RTSP_MEDIA_VIDEO : span_is(word, "audio") ? RTSP_MEDIA_AUDIO : RTSP_MEDIA_OTHER;
+    m->kind = span_is(word, "video")   ? RTSP_MEDIA_VIDEO
+              : span_is(word, "audio") ? RTSP_MEDIA_AUDIO
+                                       : RTSP_MEDIA_OTHER;
     if (!span_cut(&v, ' ', &port) || !span_cut(&v, ' ', &proto)) {
         sdp->odd = true;
         sdp->medias--;
@@ -115,7 +117,8 @@ static void on_attribute(struct rtsp_sdp *sdp, struct span v, struct media_line 
 {
     size_t colon = span_find(v, ':');
     struct span name = span_trim((struct span){v.p, colon});
-    struct span value = colon < v.n ? (struct span){v.p + colon + 1, v.n - colon - 1} : (struct span){0};
+    struct span value =
+        colon < v.n ? (struct span){v.p + colon + 1, v.n - colon - 1} : (struct span){0};
     if (span_is(name, "control")) {
         if (line->m)
             line->m->control = span_trim(value);
@@ -187,7 +190,8 @@ static bool start_code(const uint8_t *p, size_t n, size_t i)
 }
 
 /* One decoded sprop value: a NAL unit, or several behind Annex B start codes, or zeros behind it. */
-static void put_nals(struct media_params *params, enum media_codec codec, const uint8_t *p, size_t n, int *taken, int *bad)
+static void put_nals(struct media_params *params, enum media_codec codec, const uint8_t *p,
+                     size_t n, int *taken, int *bad)
 {
     size_t at = 0;
     while (at < n) {
@@ -213,7 +217,8 @@ static void put_nals(struct media_params *params, enum media_codec codec, const 
 
 int rtsp_fmtp_params(const struct rtsp_sdp_media *m, struct media_params *params, int *ret_bad)
 {
-    static const char *const names[] = {"sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets"};
+    static const char *const names[] = {"sprop-vps", "sprop-sps", "sprop-pps",
+                                        "sprop-parameter-sets"};
     uint8_t nal[2 * MEDIA_PARAM_SET_BYTES];
     int taken = 0;
     *ret_bad = 0;

@@ -15,21 +15,22 @@ enum rtsp_media_kind { RTSP_MEDIA_OTHER, RTSP_MEDIA_VIDEO, RTSP_MEDIA_AUDIO };
 /* Borrows from the text that was parsed. */
 struct rtsp_sdp_media {
     enum rtsp_media_kind kind;
-    struct span name;            /* encoding name of a=rtpmap, or what a static type stands for; empty: unknown */
-    struct span fmtp;            /* parameters behind the payload type */
+    struct span
+        name; /* encoding name of a=rtpmap, or what a static type stands for; empty: unknown */
+    struct span fmtp; /* parameters behind the payload type */
     struct span control;
-    enum media_codec codec;      /* MEDIA_NONE: not supported */
+    enum media_codec codec; /* MEDIA_NONE: not supported */
     uint8_t payload_type;
     uint32_t clock_rate;
     uint16_t channels;
-    bool sendonly;               /* towards the camera: a talk-back channel */
+    bool sendonly; /* towards the camera: a talk-back channel */
 };
 
 struct rtsp_sdp {
-    struct span control;         /* session level */
+    struct span control; /* session level */
     struct rtsp_sdp_media media[RTSP_SDP_MEDIA];
     int medias;
-    bool odd;                    /* something had to be skipped or guessed */
+    bool odd; /* something had to be skipped or guessed */
 };
 
 /* Errors: E_NOTFOUND when there is not one m= line. */

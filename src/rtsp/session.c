@@ -158,9 +158,11 @@ static const char *waiting_for(enum step step)
 static void check_playing(struct rtsp_session *s)
 {
     if (s->now_us - s->last_data_us > SILENCE_US) {
-        session_fail(s, E_TIMEOUT, "nothing came from the camera for %d s", (int)(SILENCE_US / SECOND_US));
+        session_fail(s, E_TIMEOUT, "nothing came from the camera for %d s",
+                     (int)(SILENCE_US / SECOND_US));
     } else if (s->now_us - s->last_media_us > MEDIA_SILENCE_US) {
-        session_fail(s, E_TIMEOUT, "no picture came from the camera for %d s", (int)(MEDIA_SILENCE_US / SECOND_US));
+        session_fail(s, E_TIMEOUT, "no picture came from the camera for %d s",
+                     (int)(MEDIA_SILENCE_US / SECOND_US));
     } else {
         if (s->now_us >= s->next_keepalive_us)
             handshake_keepalive(s);
@@ -187,15 +189,18 @@ void session_turn(struct rtsp_session *s, int64_t now_us)
     if (s->step == STEP_PLAYING)
         check_playing(s);
     else if (now_us > s->deadline_us)
-        session_fail(s, E_TIMEOUT, "no answer to %s within %d s", waiting_for(s->step), (int)(ANSWER_US / SECOND_US));
+        session_fail(s, E_TIMEOUT, "no answer to %s within %d s", waiting_for(s->step),
+                     (int)(ANSWER_US / SECOND_US));
 }
 
-static int copy_credentials(struct rtsp_session *s, const struct rtsp_config *cfg, struct err *reterr)
+static int copy_credentials(struct rtsp_session *s, const struct rtsp_config *cfg,
+                            struct err *reterr)
 {
     const char *user = cfg->user ? cfg->user : s->home.user;
     const char *password = cfg->password ? cfg->password : s->home.password;
     if (strlen(user) >= sizeof(s->auth.user) || strlen(password) >= sizeof(s->auth.password))
-        return err_set(reterr, E_SYNTAX, "user or password is longer than %zu bytes", sizeof(s->auth.user) - 1);
+        return err_set(reterr, E_SYNTAX, "user or password is longer than %zu bytes",
+                       sizeof(s->auth.user) - 1);
     memcpy(s->auth.user, user, strlen(user) + 1);
     memcpy(s->auth.password, password, strlen(password) + 1);
     memset(s->home.user, 0, sizeof(s->home.user));
@@ -203,8 +208,9 @@ static int copy_credentials(struct rtsp_session *s, const struct rtsp_config *cf
     return 0;
 }
 
-int rtsp_session_open(struct rtsp_hub *h, const struct rtsp_config *cfg, const struct rtsp_events *ev, void *user,
-                      struct rtsp_session **ret, struct err *reterr)
+int rtsp_session_open(struct rtsp_hub *h, const struct rtsp_config *cfg,
+                      const struct rtsp_events *ev, void *user, struct rtsp_session **ret,
+                      struct err *reterr)
 {
     struct rtsp_session *s = calloc(1, sizeof(*s));
     if (!s)
@@ -266,7 +272,8 @@ void rtsp_session_stats(const struct rtsp_session *s, struct rtsp_stats *ret)
 static int describe_track(const struct rtsp_track *t, int index, struct buf *out)
 {
     const struct media_track *m = &t->media;
-    int r = buf_appendf(out, "track %d: %s, %u Hz", index, media_codec_name(m->codec), m->clock_rate);
+    int r =
+        buf_appendf(out, "track %d: %s, %u Hz", index, media_codec_name(m->codec), m->clock_rate);
     if (r >= 0 && m->width)
         r = buf_appendf(out, ", %ux%u", m->width, m->height);
     if (r >= 0 && m->channels)
@@ -282,7 +289,8 @@ int rtsp_session_describe(const struct rtsp_session *s, struct buf *out)
 #undef X
     };
     uint32_t odd = s->oddities;
-    int r = buf_appendf(out, "server: %s\ntransport: %s%s\n", s->server[0] ? s->server : "does not name itself",
+    int r = buf_appendf(out, "server: %s\ntransport: %s%s\n",
+                        s->server[0] ? s->server : "does not name itself",
                         s->use_udp ? "UDP" : "TCP interleaved", s->url.tls ? " in TLS" : "");
     for (int i = 0; r >= 0 && i < s->tracks; i++) {
         odd |= s->track[i].assembler.oddities | s->track[i].audio.oddities;

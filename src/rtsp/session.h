@@ -36,14 +36,14 @@ enum rtsp_transport { RTSP_TRANSPORT_AUTO, RTSP_TRANSPORT_TCP, RTSP_TRANSPORT_UD
 
 /* Copied by rtsp_session_open(). */
 struct rtsp_config {
-    const char *url;            /* rtsp:// or rtsps://, credentials allowed inside */
-    const char *user, *password; /* NULL: those of the URL */
+    const char *url;               /* rtsp:// or rtsps://, credentials allowed inside */
+    const char *user, *password;   /* NULL: those of the URL */
     enum rtsp_transport transport; /* AUTO: TCP, then UDP when the camera answers 461 */
-    bool audio;                 /* also set up AAC/G.711; off by default */
-    bool pinned;                /* rtsps: accept only the certificate with pin_sha256, whatever its issuer */
-    uint8_t pin_sha256[32];     /* SHA-256 of the certificate, DER */
-    bool tls_insecure;          /* rtsps without a pin and without checking the issuer: must be asked for */
-    bool once;                  /* do not reconnect (probe) */
+    bool audio;                    /* also set up AAC/G.711; off by default */
+    bool pinned; /* rtsps: accept only the certificate with pin_sha256, whatever its issuer */
+    uint8_t pin_sha256[32]; /* SHA-256 of the certificate, DER */
+    bool tls_insecure; /* rtsps without a pin and without checking the issuer: must be asked for */
+    bool once;         /* do not reconnect (probe) */
 };
 
 enum rtsp_state {
@@ -64,7 +64,8 @@ struct rtsp_events {
     /* RTP packets that never came, as far as sequence numbers tell. */
     void (*lost)(void *user, int index, uint32_t packets);
     /* RTCP sender report: camera's NTP time as UTC microseconds for presentation time @pts_ticks. May be NULL. */
-    void (*sender_report)(void *user, int index, int64_t camera_us, int64_t pts_ticks, int64_t arrival_us);
+    void (*sender_report)(void *user, int index, int64_t camera_us, int64_t pts_ticks,
+                          int64_t arrival_us);
 };
 
 struct rtsp_stats {
@@ -77,8 +78,9 @@ struct rtsp_stats {
  * Owns: the session belongs to the caller until rtsp_session_close().
  * Errors: E_SYNTAX (URL), -ENOMEM; @reterr names the part of the URL.
  */
-int rtsp_session_open(struct rtsp_hub *h, const struct rtsp_config *cfg, const struct rtsp_events *ev, void *user,
-                      struct rtsp_session **ret, struct err *reterr);
+int rtsp_session_open(struct rtsp_hub *h, const struct rtsp_config *cfg,
+                      const struct rtsp_events *ev, void *user, struct rtsp_session **ret,
+                      struct err *reterr);
 /* TEARDOWN (bounded to 1 s), then free; @done is called then. No event comes after this call. */
 void rtsp_session_close(struct rtsp_session *s, void (*done)(void *user), void *user);
 void rtsp_session_stats(const struct rtsp_session *s, struct rtsp_stats *ret);

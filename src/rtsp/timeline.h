@@ -8,19 +8,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TIMELINE_FORWARD_S 10 /* a step beyond is far away, unless that much time has really passed */
-#define TIMELINE_BACK_S 2     /* B-frames go back a little */
+#define TIMELINE_FORWARD_S                                                                         \
+    10                    /* a step beyond is far away, unless that much time has really passed */
+#define TIMELINE_BACK_S 2 /* B-frames go back a little */
 #define TIMELINE_FAR_FRAMES 3 /* that many in a row are no accident */
 
 struct timeline {
     bool started;
     uint32_t clock_rate;
-    uint32_t raw;          /* of the last frame that was trusted */
-    int64_t pts;           /* its presentation time */
-    int64_t out;           /* last presentation time given out */
-    uint32_t step;         /* last plausible distance of two frames */
+    uint32_t raw;  /* of the last frame that was trusted */
+    int64_t pts;   /* its presentation time */
+    int64_t out;   /* last presentation time given out */
+    uint32_t step; /* last plausible distance of two frames */
     int far;
-    uint32_t far_raw;      /* of the last frame that was far away */
+    uint32_t far_raw; /* of the last frame that was far away */
     int64_t arrival_us;
 };
 

@@ -39,7 +39,8 @@ int tls_new(const struct rtsp_url *url, const struct rtsp_config *cfg, struct tl
     if (!t)
         return -ENOMEM;
     t->ctx = SSL_CTX_new(TLS_client_method());
-    int ok = t->ctx && SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) && SSL_CTX_set_default_verify_paths(t->ctx);
+    int ok = t->ctx && SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION) &&
+             SSL_CTX_set_default_verify_paths(t->ctx);
     t->ssl = ok ? SSL_new(t->ctx) : NULL;
     t->in = t->ssl ? BIO_new(BIO_s_mem()) : NULL;
     t->out = t->in ? BIO_new(BIO_s_mem()) : NULL;
@@ -108,7 +109,8 @@ int tls_handshake(struct tls *t)
     ERR_clear_error();
     int r = SSL_do_handshake(t->ssl);
     if (r == 1)
-        return t->pinned && !pin_matches(t) ? refuse(t, "the certificate is not the pinned one") : 1;
+        return t->pinned && !pin_matches(t) ? refuse(t, "the certificate is not the pinned one")
+                                            : 1;
     int e = SSL_get_error(t->ssl, r);
     return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : refuse(t, NULL);
 }

@@ -10,10 +10,11 @@
 #include "rtsp/internal.h"
 #include "rtsp/reorder.h"
 
-#define BATCH 32                      /* datagrams per call */
-#define SLOT_BYTES (65536 + 64)       /* the largest datagram; the odd size spreads the slots over the cache */
-#define BATCHES_PER_ROUND 16          /* what one camera may cost in a round */
-#define SOCKET_BYTES (4 << 20)        /* asked for; the kernel gives what it allows */
+#define BATCH 32 /* datagrams per call */
+#define SLOT_BYTES                                                                                 \
+    (65536 + 64) /* the largest datagram; the odd size spreads the slots over the cache */
+#define BATCHES_PER_ROUND 16   /* what one camera may cost in a round */
+#define SOCKET_BYTES (4 << 20) /* asked for; the kernel gives what it allows */
 #define PORT_TRIES 64
 
 struct udp_pair {
@@ -67,8 +68,10 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
     if (a->ss_family != b->ss_family)
         return false;
     if (a->ss_family == AF_INET6)
-        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                      &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
+    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
 
 static int bind_pair(struct udp_pair *u, struct rtsp_hub *h, uint16_t *ret_port)
@@ -95,7 +98,8 @@ static int bind_pair(struct udp_pair *u, struct rtsp_hub *h, uint16_t *ret_port)
     return r;
 }
 
-int udp_pair_new(struct rtsp_hub *h, const struct sockaddr_storage *peer, struct udp_pair **ret, uint16_t *ret_port)
+int udp_pair_new(struct rtsp_hub *h, const struct sockaddr_storage *peer, struct udp_pair **ret,
+                 uint16_t *ret_port)
 {
     if (!h->udp_rx) {
         struct udp_batch *b = malloc(sizeof(*b) + (size_t)BATCH * SLOT_BYTES);
@@ -111,7 +115,8 @@ int udp_pair_new(struct rtsp_hub *h, const struct sockaddr_storage *peer, struct
         return -ENOMEM;
     u->rtp = u->rtcp = -1;
     u->rtp_peer = u->rtcp_peer = *peer;
-    u->peer_len = peer->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    u->peer_len =
+        peer->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     reorder_init(&u->reorder);
     int r = bind_pair(u, h, ret_port);
     if (r < 0) {
@@ -134,8 +139,8 @@ void udp_pair_free(struct udp_pair *u)
     free(u);
 }
 
-void udp_pair_peer(struct udp_pair *u, const struct sockaddr_storage *peer, const char *source, uint16_t rtp,
-                   uint16_t rtcp)
+void udp_pair_peer(struct udp_pair *u, const struct sockaddr_storage *peer, const char *source,
+                   uint16_t rtp, uint16_t rtcp)
 {
     struct sockaddr_storage a = *peer;
     if (a.ss_family == AF_INET && source[0])
@@ -148,7 +153,8 @@ void udp_pair_peer(struct udp_pair *u, const struct sockaddr_storage *peer, cons
     u->reports_known = rtcp != 0;
 }
 
-static void send_to(int fd, const struct sockaddr_storage *to, socklen_t len, const void *p, size_t n)
+static void send_to(int fd, const struct sockaddr_storage *to, socklen_t len, const void *p,
+                    size_t n)
 {
     if (get_port(to) != 0)
         (void)sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)to, len);

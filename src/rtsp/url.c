@@ -56,8 +56,8 @@ static bool host_chars(struct span h)
         return false;
     for (size_t i = 0; i < h.n; i++) {
         char c = h.p[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                  c == '_';
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '.' || c == '_';
         if (!ok)
             return false;
     }
@@ -75,7 +75,8 @@ static int host_port(struct span s, struct rtsp_url *u)
             return E_SYNTAX;
         host = (struct span){s.p + 1, end - 1};
         port = (struct span){s.p + end + 1, s.n - end - 1};
-        if (span_copy(host, u->host, sizeof(u->host)) < 0 || inet_pton(AF_INET6, u->host, address) != 1)
+        if (span_copy(host, u->host, sizeof(u->host)) < 0 ||
+            inet_pton(AF_INET6, u->host, address) != 1)
             return E_SYNTAX;
         u->host_is_address = true;
         if (port.n && port.p[0] != ':')
@@ -113,7 +114,8 @@ static size_t authority_end(struct span s)
  * Split "[userinfo@]host[:port][path]". First try: the authority ends at the first '/', '?' or '#'. When that gives no
  * valid host, the character was part of a password: try the next '@' further right.
  */
-static int split(struct span rest, struct rtsp_url *u, struct span *ret_userinfo, struct span *ret_path)
+static int split(struct span rest, struct rtsp_url *u, struct span *ret_userinfo,
+                 struct span *ret_path)
 {
     size_t from = 0;
     int r = E_SYNTAX;
@@ -139,7 +141,8 @@ static int split(struct span rest, struct rtsp_url *u, struct span *ret_userinfo
 static int credentials(struct span info, struct rtsp_url *u)
 {
     size_t colon = span_find(info, ':');
-    struct span pass = colon < info.n ? (struct span){info.p + colon + 1, info.n - colon - 1} : (struct span){0};
+    struct span pass =
+        colon < info.n ? (struct span){info.p + colon + 1, info.n - colon - 1} : (struct span){0};
     int r = decode((struct span){info.p, colon}, u->user, sizeof(u->user));
     return r < 0 ? r : decode(pass, u->password, sizeof(u->password));
 }
@@ -154,8 +157,9 @@ static int write_request(struct rtsp_url *u, struct span path)
     char port[8] = "";
     if (u->port != (u->tls ? PORT_RTSPS : PORT_RTSP))
         snprintf(port, sizeof(port), ":%u", u->port);
-    int n = snprintf(u->request, sizeof(u->request), "%s://%s%s%s%s%.*s", u->tls ? "rtsps" : "rtsp", v6 ? "[" : "",
-                     u->host, v6 ? "]" : "", port, (int)clean.n, clean.n ? clean.p : "");
+    int n =
+        snprintf(u->request, sizeof(u->request), "%s://%s%s%s%s%.*s", u->tls ? "rtsps" : "rtsp",
+                 v6 ? "[" : "", u->host, v6 ? "]" : "", port, (int)clean.n, clean.n ? clean.p : "");
     return n >= (int)sizeof(u->request) ? E_LIMIT : 0;
 }
 
@@ -171,10 +175,12 @@ int rtsp_url_parse(const char *text, struct rtsp_url *ret, struct err *reterr)
         return err_set(reterr, E_SYNTAX, "host or port of the URL is not well formed");
     int r = credentials(info, &u);
     if (r < 0)
-        return err_set(reterr, r, "user or password of the URL is too long or holds control characters");
+        return err_set(reterr, r,
+                       "user or password of the URL is too long or holds control characters");
     r = write_request(&u, path);
     if (r < 0)
-        return err_set(reterr, r, "the path of the URL is too long or holds blanks or control characters");
+        return err_set(reterr, r,
+                       "the path of the URL is too long or holds blanks or control characters");
     *ret = u;
     return 0;
 }

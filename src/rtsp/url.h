@@ -11,12 +11,13 @@
 #define RTSP_URL_BYTES 1024
 
 struct rtsp_url {
-    bool tls;                     /* rtsps:// */
-    bool host_is_address;         /* literal IPv4 or IPv6 */
-    uint16_t port;                /* 554 or 322 when not given */
-    char host[256];               /* without the brackets of IPv6 */
+    bool tls;                      /* rtsps:// */
+    bool host_is_address;          /* literal IPv4 or IPv6 */
+    uint16_t port;                 /* 554 or 322 when not given */
+    char host[256];                /* without the brackets of IPv6 */
     char user[128], password[128]; /* percent-decoded; "" when not given */
-    char request[RTSP_URL_BYTES]; /* what goes into requests: the URL without credentials and fragment */
+    char request
+        [RTSP_URL_BYTES]; /* what goes into requests: the URL without credentials and fragment */
 };
 
 /*

@@ -25,7 +25,8 @@ struct text {
 struct stanza {
     struct text type, arg; /* arg: the second word, if there is one */
     int args;
-    uint8_t body[BODY_LINE / 4 * 3 + 1]; /* of bodies that fit on two lines, all that X25519 needs */
+    uint8_t
+        body[BODY_LINE / 4 * 3 + 1]; /* of bodies that fit on two lines, all that X25519 needs */
     size_t body_len;
     bool body_long;
 };
@@ -57,9 +58,10 @@ static int from_base64(struct text t, uint8_t *out, size_t cap, size_t *ret_len)
     for (size_t i = 0; i < t.len; i++)
         if ((unsigned char)t.p[i] > 126) /* libsodium 1.0.18 takes some of these for letters */
             return E_SYNTAX;
-    return sodium_base642bin(out, cap, t.p, t.len, NULL, ret_len, NULL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0
-                   ? 0
-                   : E_SYNTAX;
+    return sodium_base642bin(out, cap, t.p, t.len, NULL, ret_len, NULL,
+                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0
+               ? 0
+               : E_SYNTAX;
 }
 
 static int key_from_base64(struct text t, uint8_t out[32])
@@ -77,7 +79,7 @@ static int parse_words(struct text line, struct stanza *s)
     s->args = -1; /* the type is not counted */
     for (;;) {
         const char *start = p;
-        while (p < end && *p > ' ' && *p < 127)
+        while (p<end && * p> ' ' && *p < 127)
             p++;
         struct text word = {start, (size_t)(p - start)};
         if (word.len == 0)
@@ -101,7 +103,8 @@ static int parse_body(struct reader *r, struct stanza *s)
         struct text line;
         uint8_t data[BODY_LINE / 4 * 3];
         size_t n;
-        if (next_line(r, &line) < 0 || line.len > BODY_LINE || from_base64(line, data, sizeof(data), &n) < 0)
+        if (next_line(r, &line) < 0 || line.len > BODY_LINE ||
+            from_base64(line, data, sizeof(data), &n) < 0)
             return E_SYNTAX;
         if (s->body_len + n > sizeof(s->body))
             s->body_long = true;
@@ -114,18 +117,21 @@ static int parse_body(struct reader *r, struct stanza *s)
 }
 
 /* Try one X25519 stanza. 1: @file_key is set, 0: it is for somebody else. */
-static int unwrap(const struct stanza *s, const struct seal_identity *id, uint8_t file_key[AGE_FILE_KEY])
+static int unwrap(const struct stanza *s, const struct seal_identity *id,
+                  uint8_t file_key[AGE_FILE_KEY])
 {
     static const uint8_t zero[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
     uint8_t ephemeral[32], shared[32], key[32];
-    if (s->args != 1 || key_from_base64(s->arg, ephemeral) < 0 || s->body_long || s->body_len != AGE_BODY)
+    if (s->args != 1 || key_from_base64(s->arg, ephemeral) < 0 || s->body_long ||
+        s->body_len != AGE_BODY)
         return E_SYNTAX;
     int low = crypto_scalarmult(shared, id->secret, ephemeral);
     SEAL_DECLASSIFY(&low, sizeof(low));
     int r = E_SYNTAX;
     if (low == 0) {
         age_wrap_key(shared, ephemeral, id->public_key, key);
-        int bad = crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, s->body, AGE_BODY, NULL, 0, zero, key);
+        int bad = crypto_aead_chacha20poly1305_ietf_decrypt(file_key, NULL, NULL, s->body, AGE_BODY,
+                                                            NULL, 0, zero, key);
         SEAL_DECLASSIFY(&bad, sizeof(bad));
         r = bad ? 0 : 1;
     }
@@ -134,8 +140,8 @@ static int unwrap(const struct stanza *s, const struct seal_identity *id, uint8_
     return r;
 }
 
-static int try_identities(const struct stanza *s, struct seal_identity *const *ids, size_t n, bool found,
-                          uint8_t file_key[AGE_FILE_KEY])
+static int try_identities(const struct stanza *s, struct seal_identity *const *ids, size_t n,
+                          bool found, uint8_t file_key[AGE_FILE_KEY])
 {
     if (!is(s->type, "X25519"))
         return 0;
@@ -152,8 +158,8 @@ static int try_identities(const struct stanza *s, struct seal_identity *const *i
 }
 
 /* All stanzas. @ret_last is the line that follows them. Returns 1 if @file_key was found, 0 if not. */
-static int read_stanzas(struct reader *r, struct seal_identity *const *ids, size_t n, uint8_t file_key[AGE_FILE_KEY],
-                        struct text *ret_last)
+static int read_stanzas(struct reader *r, struct seal_identity *const *ids, size_t n,
+                        uint8_t file_key[AGE_FILE_KEY], struct text *ret_last)
 {
     int found = 0, count = 0;
     bool scrypt = false;
@@ -177,7 +183,8 @@ static int read_stanzas(struct reader *r, struct seal_identity *const *ids, size
     return count == 0 || (scrypt && count > 1) ? E_SYNTAX : found;
 }
 
-static int read_header(struct reader *r, struct seal_identity *const *ids, size_t n, uint8_t file_key[AGE_FILE_KEY])
+static int read_header(struct reader *r, struct seal_identity *const *ids, size_t n,
+                       uint8_t file_key[AGE_FILE_KEY])
 {
     const char *start = r->p;
     struct text line;
@@ -201,7 +208,8 @@ static int read_header(struct reader *r, struct seal_identity *const *ids, size_
     return bad ? E_CRYPTO : 0;
 }
 
-static int read_chunks(const uint8_t *p, size_t left, const uint8_t key[32], uint8_t *out, size_t cap, size_t *ret_len)
+static int read_chunks(const uint8_t *p, size_t left, const uint8_t key[32], uint8_t *out,
+                       size_t cap, size_t *ret_len)
 {
     size_t done = 0;
     for (uint64_t i = 0;; i++) {
@@ -215,7 +223,8 @@ static int read_chunks(const uint8_t *p, size_t left, const uint8_t key[32], uin
         if (n - AGE_TAG > cap - done)
             return E_LIMIT;
         age_chunk_nonce(i, last, nonce);
-        int bad = crypto_aead_chacha20poly1305_ietf_decrypt(out + done, NULL, NULL, p, n, NULL, 0, nonce, key);
+        int bad = crypto_aead_chacha20poly1305_ietf_decrypt(out + done, NULL, NULL, p, n, NULL, 0,
+                                                            nonce, key);
         SEAL_DECLASSIFY(&bad, sizeof(bad));
         if (bad)
             return E_CRYPTO;
@@ -229,8 +238,8 @@ static int read_chunks(const uint8_t *p, size_t left, const uint8_t key[32], uin
     }
 }
 
-int seal_age_decrypt(const uint8_t *file, size_t len, struct seal_identity *const *ids, size_t n, uint8_t *out,
-                     size_t cap, size_t *ret_len)
+int seal_age_decrypt(const uint8_t *file, size_t len, struct seal_identity *const *ids, size_t n,
+                     uint8_t *out, size_t cap, size_t *ret_len)
 {
     struct reader r = {(const char *)file, (const char *)file + len};
     uint8_t file_key[AGE_FILE_KEY], key[32];
@@ -240,7 +249,8 @@ int seal_age_decrypt(const uint8_t *file, size_t len, struct seal_identity *cons
         code = E_TRUNCATED;
     if (code == 0) {
         age_payload_key(file_key, (const uint8_t *)r.p, key);
-        code = read_chunks((const uint8_t *)r.p + AGE_NONCE, left - AGE_NONCE, key, out, cap, ret_len);
+        code =
+            read_chunks((const uint8_t *)r.p + AGE_NONCE, left - AGE_NONCE, key, out, cap, ret_len);
     }
     sodium_memzero(file_key, sizeof(file_key));
     sodium_memzero(key, sizeof(key));

@@ -36,8 +36,8 @@ static void put_base64(struct buf *out, const uint8_t data[32])
 }
 
 /* The file key wrapped for the recipient: public share of an ephemeral key and the encrypted file key. */
-static int wrap(const uint8_t public_key[32], const uint8_t file_key[AGE_FILE_KEY], uint8_t ephemeral[32],
-                uint8_t body[AGE_BODY])
+static int wrap(const uint8_t public_key[32], const uint8_t file_key[AGE_FILE_KEY],
+                uint8_t ephemeral[32], uint8_t body[AGE_BODY])
 {
     static const uint8_t zero[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
     uint8_t secret[32], shared[32], key[32];
@@ -48,7 +48,8 @@ static int wrap(const uint8_t public_key[32], const uint8_t file_key[AGE_FILE_KE
     SEAL_DECLASSIFY(&r, sizeof(r));
     if (r == 0) {
         age_wrap_key(shared, ephemeral, public_key, key);
-        crypto_aead_chacha20poly1305_ietf_encrypt(body, NULL, file_key, AGE_FILE_KEY, NULL, 0, NULL, zero, key);
+        crypto_aead_chacha20poly1305_ietf_encrypt(body, NULL, file_key, AGE_FILE_KEY, NULL, 0, NULL,
+                                                  zero, key);
         SEAL_DECLASSIFY(body, AGE_BODY);
     }
     sodium_memzero(secret, sizeof(secret));
@@ -57,7 +58,8 @@ static int wrap(const uint8_t public_key[32], const uint8_t file_key[AGE_FILE_KE
     return r == 0 ? 0 : E_CRYPTO;
 }
 
-static void put_payload(struct buf *out, const uint8_t file_key[AGE_FILE_KEY], const uint8_t *text, size_t len)
+static void put_payload(struct buf *out, const uint8_t file_key[AGE_FILE_KEY], const uint8_t *text,
+                        size_t len)
 {
     uint8_t start[AGE_NONCE], key[32], nonce[12];
     randombytes_buf(start, sizeof(start));
@@ -66,7 +68,8 @@ static void put_payload(struct buf *out, const uint8_t file_key[AGE_FILE_KEY], c
     for (uint64_t i = 0, chunks = chunk_count(len); i < chunks; i++) {
         size_t at = (size_t)i * AGE_CHUNK, n = len - at < AGE_CHUNK ? len - at : AGE_CHUNK;
         age_chunk_nonce(i, i + 1 == chunks, nonce);
-        crypto_aead_chacha20poly1305_ietf_encrypt(out->data + out->len, NULL, text + at, n, NULL, 0, NULL, nonce, key);
+        crypto_aead_chacha20poly1305_ietf_encrypt(out->data + out->len, NULL, text + at, n, NULL, 0,
+                                                  NULL, nonce, key);
         out->len += n + AGE_TAG;
     }
     sodium_memzero(key, sizeof(key));

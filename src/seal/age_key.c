@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 
-void age_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len, const char *info,
-              uint8_t out[32])
+void age_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t salt_len,
+              const char *info, uint8_t out[32])
 {
     crypto_auth_hmacsha256_state st;
     uint8_t prk[32], one = 1;
@@ -22,7 +22,8 @@ void age_hkdf(const uint8_t *key, size_t key_len, const uint8_t *salt, size_t sa
     sodium_memzero(&st, sizeof(st));
 }
 
-void age_wrap_key(const uint8_t shared[32], const uint8_t ephemeral[32], const uint8_t recipient[32], uint8_t out[32])
+void age_wrap_key(const uint8_t shared[32], const uint8_t ephemeral[32],
+                  const uint8_t recipient[32], uint8_t out[32])
 {
     uint8_t salt[64];
     memcpy(salt, ephemeral, 32);
@@ -30,7 +31,8 @@ void age_wrap_key(const uint8_t shared[32], const uint8_t ephemeral[32], const u
     age_hkdf(shared, 32, salt, sizeof(salt), "age-encryption.org/v1/X25519", out);
 }
 
-void age_header_mac(const uint8_t file_key[AGE_FILE_KEY], const uint8_t *header, size_t len, uint8_t out[32])
+void age_header_mac(const uint8_t file_key[AGE_FILE_KEY], const uint8_t *header, size_t len,
+                    uint8_t out[32])
 {
     uint8_t key[32];
     crypto_auth_hmacsha256_state st;
@@ -42,7 +44,8 @@ void age_header_mac(const uint8_t file_key[AGE_FILE_KEY], const uint8_t *header,
     sodium_memzero(&st, sizeof(st));
 }
 
-void age_payload_key(const uint8_t file_key[AGE_FILE_KEY], const uint8_t nonce[AGE_NONCE], uint8_t out[32])
+void age_payload_key(const uint8_t file_key[AGE_FILE_KEY], const uint8_t nonce[AGE_NONCE],
+                     uint8_t out[32])
 {
     age_hkdf(file_key, AGE_FILE_KEY, nonce, AGE_NONCE, "payload", out);
 }

@@ -14,7 +14,8 @@ struct form {
     const char *prefix, *lower_prefix, *alphabet;
 };
 static const struct form recipient = {"age", "age", "qpzry9x8gf2tvdw0s3jn54khce6mua7l"};
-static const struct form identity = {"AGE-SECRET-KEY-", "age-secret-key-", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"};
+static const struct form identity = {"AGE-SECRET-KEY-", "age-secret-key-",
+                                     "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"};
 
 /* All ones if a == b, zero otherwise; both below 2^8. */
 static uint32_t equal(uint32_t a, uint32_t b)
@@ -24,7 +25,8 @@ static uint32_t equal(uint32_t a, uint32_t b)
 
 static uint32_t checksum_step(uint32_t sum, uint32_t value)
 {
-    static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
+    static const uint32_t generator[5] = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
+                                          0x2a1462b3};
     uint32_t top = sum >> 25;
     sum = (sum & 0x1ffffff) << 5 ^ value;
     for (int i = 0; i < 5; i++)

@@ -17,26 +17,31 @@ struct opening {
     uint8_t secret[SEAL_SECRET];
 };
 
-static int check_context(const struct seal_context *have, const struct seal_context *want, struct err *reterr)
+static int check_context(const struct seal_context *have, const struct seal_context *want,
+                         struct err *reterr)
 {
     char a[TIME_TEXT], b[TIME_TEXT];
     if (strcmp(have->camera, want->camera) != 0)
-        return err_set(reterr, E_MISMATCH, "the shares of this key are for camera %s, not for %s", have->camera,
-                       want->camera);
+        return err_set(reterr, E_MISMATCH, "the shares of this key are for camera %s, not for %s",
+                       have->camera, want->camera);
     if (have->epoch_us != want->epoch_us)
-        return err_set(reterr, E_MISMATCH, "the shares of this key are for the epoch %s, not for %s",
+        return err_set(reterr, E_MISMATCH,
+                       "the shares of this key are for the epoch %s, not for %s",
                        time_format(have->epoch_us, a), time_format(want->epoch_us, b));
     if (want->epoch_length_us && have->epoch_length_us != want->epoch_length_us)
-        return err_set(reterr, E_MISMATCH, "the shares of this key are for an epoch of %lld s, not of %lld s",
-                       (long long)(have->epoch_length_us / SECOND_US), (long long)(want->epoch_length_us / SECOND_US));
+        return err_set(reterr, E_MISMATCH,
+                       "the shares of this key are for an epoch of %lld s, not of %lld s",
+                       (long long)(have->epoch_length_us / SECOND_US),
+                       (long long)(want->epoch_length_us / SECOND_US));
     if (want->node[0] && strcmp(have->node, want->node) != 0)
-        return err_set(reterr, E_MISMATCH, "the shares of this key are of node %s, not of %s", have->node, want->node);
+        return err_set(reterr, E_MISMATCH, "the shares of this key are of node %s, not of %s",
+                       have->node, want->node);
     return 0;
 }
 
 /* Decrypt share @i if one of the identities can, and take it in. */
-static int open_share(const struct seal_entry *e, int i, struct seal_identity *const *ids, size_t n, struct opening *o,
-                      struct err *reterr)
+static int open_share(const struct seal_entry *e, int i, struct seal_identity *const *ids, size_t n,
+                      struct opening *o, struct err *reterr)
 {
     size_t file_len, text_len, record_len;
     const uint8_t *file = seal_entry_share(e, i, &file_len);
@@ -45,19 +50,23 @@ static int open_share(const struct seal_entry *e, int i, struct seal_identity *c
     if (r == E_NOTFOUND)
         return 0;
     if (r < 0)
-        return err_set(reterr, E_CRYPTO, "share %d of this key is damaged (%s)", i + 1, err_text(r));
+        return err_set(reterr, E_CRYPTO, "share %d of this key is damaged (%s)", i + 1,
+                       err_text(r));
     r = seal_share_parse((const char *)o->text, text_len, record, record_len, i + 1,
                          o->shares + (size_t)o->count * SEAL_SHAMIR_SHARE);
     if (r == E_MISMATCH)
-        return err_set(reterr, r, "share %d belongs to another key: another camera, another epoch or another custodian",
-                       i + 1);
+        return err_set(
+            reterr, r,
+            "share %d belongs to another key: another camera, another epoch or another custodian",
+            i + 1);
     if (r < 0)
         return err_set(reterr, r, "share %d of this key cannot be read", i + 1);
     o->count++;
     return 0;
 }
 
-static int combine(const struct seal_record *record, struct opening *o, uint8_t ret_key[SEAL_KEY], struct err *reterr)
+static int combine(const struct seal_record *record, struct opening *o, uint8_t ret_key[SEAL_KEY],
+                   struct err *reterr)
 {
     uint8_t commitment[32];
     int r = seal_shamir_combine(o->shares, record->threshold, SEAL_SECRET, o->secret);
@@ -73,8 +82,9 @@ static int combine(const struct seal_record *record, struct opening *o, uint8_t 
     return 0;
 }
 
-static int open_entry(const struct seal_entry *e, const struct seal_record *record, struct seal_identity *const *ids,
-                      size_t n, struct opening *o, uint8_t ret_key[SEAL_KEY], struct err *reterr)
+static int open_entry(const struct seal_entry *e, const struct seal_record *record,
+                      struct seal_identity *const *ids, size_t n, struct opening *o,
+                      uint8_t ret_key[SEAL_KEY], struct err *reterr)
 {
     for (int i = 0; i < record->count && o->count < record->threshold; i++) {
         int r = open_share(e, i, ids, n, o, reterr);
@@ -82,13 +92,15 @@ static int open_entry(const struct seal_entry *e, const struct seal_record *reco
             return r;
     }
     if (o->count < record->threshold)
-        return err_set(reterr, E_THRESHOLD, "%d custodians are needed, the identities given open %d share%s",
+        return err_set(reterr, E_THRESHOLD,
+                       "%d custodians are needed, the identities given open %d share%s",
                        record->threshold, o->count, o->count == 1 ? "" : "s");
     return combine(record, o, ret_key, reterr);
 }
 
-int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID], const struct seal_context *want,
-                     struct seal_identity *const *ids, size_t n, uint8_t ret_key[SEAL_KEY], struct err *reterr)
+int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                     const struct seal_context *want, struct seal_identity *const *ids, size_t n,
+                     uint8_t ret_key[SEAL_KEY], struct err *reterr)
 {
     struct seal_record record;
     const struct seal_entry *e = seal_shares_entry(s, kid);

@@ -14,8 +14,8 @@ static int fail(struct err *reterr, const char *doing, const char *path)
     return err_set(reterr, code, "%s %s: %s", doing, path, err_text(code));
 }
 
-int seal_file_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len, struct stat *ret_stat,
-                   struct err *reterr)
+int seal_file_read(const char *path, uint8_t *out, size_t cap, size_t *ret_len,
+                   struct stat *ret_stat, struct err *reterr)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct stat st;
@@ -93,7 +93,8 @@ static int sync_directory(const char *dir)
     return r;
 }
 
-int seal_file_write(const char *path, const void *data, size_t len, mode_t mode, bool replace, struct err *reterr)
+int seal_file_write(const char *path, const void *data, size_t len, mode_t mode, bool replace,
+                    struct err *reterr)
 {
     char temporary[4096], dir[4096];
     int n = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
@@ -107,7 +108,8 @@ int seal_file_write(const char *path, const void *data, size_t len, mode_t mode,
         r = fail(reterr, "writing", path);
     close(fd);
     if (r == 0 && (replace ? rename(temporary, path) : rename_new(temporary, path)) < 0)
-        r = errno == EEXIST ? err_set(reterr, E_EXISTS, "%s exists already", path) : fail(reterr, "writing", path);
+        r = errno == EEXIST ? err_set(reterr, E_EXISTS, "%s exists already", path)
+                            : fail(reterr, "writing", path);
     if (r < 0)
         unlink(temporary);
     if (r == 0 && sync_directory(dir) < 0)

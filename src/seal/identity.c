@@ -35,22 +35,26 @@ void seal_identity_free(struct seal_identity *id)
     sodium_free(id); /* wipes */
 }
 
-static int parse_line(const char *name, int number, const char *line, size_t len, struct seal_identity *id,
-                      int *found, struct err *reterr)
+static int parse_line(const char *name, int number, const char *line, size_t len,
+                      struct seal_identity *id, int *found, struct err *reterr)
 {
     if (len > 0 && line[len - 1] == '\r')
         len--;
     if (len == 0 || line[0] == '#')
         return 0;
     if (*found)
-        return err_set(reterr, E_SYNTAX, "%s:%d: more than one identity; give each in a file of its own", name, number);
+        return err_set(reterr, E_SYNTAX,
+                       "%s:%d: more than one identity; give each in a file of its own", name,
+                       number);
     if (seal_identity_decode(line, len, id->secret) < 0)
-        return err_set(reterr, E_SYNTAX, "%s:%d: not an age X25519 identity (AGE-SECRET-KEY-1…)", name, number);
+        return err_set(reterr, E_SYNTAX, "%s:%d: not an age X25519 identity (AGE-SECRET-KEY-1…)",
+                       name, number);
     *found = 1;
     return 0;
 }
 
-int seal_identity_parse(const char *name, const char *text, size_t len, struct seal_identity **ret, struct err *reterr)
+int seal_identity_parse(const char *name, const char *text, size_t len, struct seal_identity **ret,
+                        struct err *reterr)
 {
     struct seal_identity *id = NULL;
     int found = 0, number = 0, r = new_identity(&id, reterr);
@@ -104,8 +108,8 @@ int seal_identity_generate(const char *path, struct seal_identity **ret, struct 
     }
     randombytes_buf(id->secret, sizeof(id->secret));
     derive(id);
-    int n = snprintf(text, 512, "# created: %s\n# public key: %s\n", time_format(clock_wall_us(&clock_system), when),
-                     id->recipient);
+    int n = snprintf(text, 512, "# created: %s\n# public key: %s\n",
+                     time_format(clock_wall_us(&clock_system), when), id->recipient);
     seal_identity_encode(id->secret, text + n);
     size_t len = (size_t)n + SEAL_IDENTITY_CHARS;
     text[len++] = '\n';

@@ -23,20 +23,21 @@ static int put_share(const char *record, size_t record_len, int number, const ui
     return r;
 }
 
-static int put_shares(const uint8_t *secret, const struct seal_policy *p, const char *record, size_t record_len,
-                      struct buf *out)
+static int put_shares(const uint8_t *secret, const struct seal_policy *p, const char *record,
+                      size_t record_len, struct buf *out)
 {
     uint8_t shares[SEAL_CUSTODIANS * SEAL_SHAMIR_SHARE];
     int r = seal_shamir_split(secret, SEAL_SECRET, p->threshold, p->count, shares);
     for (int i = 0; i < p->count && r >= 0; i++)
-        r = put_share(record, record_len, i + 1, shares + (size_t)i * SEAL_SHAMIR_SHARE, &p->custodian[i], out);
+        r = put_share(record, record_len, i + 1, shares + (size_t)i * SEAL_SHAMIR_SHARE,
+                      &p->custodian[i], out);
     sodium_memzero(shares, sizeof(shares));
     return r;
 }
 
 /* Append the record of the key in @secret; on failure @out may hold a part of it. */
-static int put_record(const uint8_t *secret, const struct seal_policy *p, const char *record, size_t record_len,
-                      struct buf *out)
+static int put_record(const uint8_t *secret, const struct seal_policy *p, const char *record,
+                      size_t record_len, struct buf *out)
 {
     uint8_t hash[32];
     size_t start = out->len;

@@ -19,8 +19,10 @@ static int check_one(const struct seal_policy *p, int i, uint8_t ret_key[32], st
     uint8_t one[32] = {1}, shared[32];
     if (!c->name[0] || strlen(c->name) != strcspn(c->name, " \t\r\n#"))
         return err_set(reterr, E_SYNTAX, "custodian %d needs a name without spaces", i + 1);
-    if (seal_recipient_decode(c->recipient, strnlen(c->recipient, sizeof(c->recipient)), ret_key) < 0)
-        return err_set(reterr, E_SYNTAX, "the recipient of %s is not an age X25519 recipient (age1…, 62 characters)",
+    if (seal_recipient_decode(c->recipient, strnlen(c->recipient, sizeof(c->recipient)), ret_key) <
+        0)
+        return err_set(reterr, E_SYNTAX,
+                       "the recipient of %s is not an age X25519 recipient (age1…, 62 characters)",
                        c->name);
     /* A point of low order would give a file that nobody, or everybody, can open. */
     if (crypto_scalarmult(shared, one, ret_key) != 0)
@@ -29,7 +31,8 @@ static int check_one(const struct seal_policy *p, int i, uint8_t ret_key[32], st
         if (!strcmp(p->custodian[j].name, c->name))
             return err_set(reterr, E_EXISTS, "two custodians are named %s", c->name);
         if (!memcmp(p->custodian[j].public_key, ret_key, 32))
-            return err_set(reterr, E_EXISTS, "%s and %s have the same recipient", p->custodian[j].name, c->name);
+            return err_set(reterr, E_EXISTS, "%s and %s have the same recipient",
+                           p->custodian[j].name, c->name);
     }
     return 0;
 }
@@ -39,9 +42,11 @@ int seal_policy_check(struct seal_policy *p, struct err *reterr)
     if (sodium_init() < 0)
         return err_set(reterr, E_BUG, "the system has no source of random numbers");
     if (p->count < 2 || p->count > SEAL_CUSTODIANS)
-        return err_set(reterr, E_RANGE, "there must be 2 to %d custodians, not %d", SEAL_CUSTODIANS, p->count);
+        return err_set(reterr, E_RANGE, "there must be 2 to %d custodians, not %d", SEAL_CUSTODIANS,
+                       p->count);
     if (p->threshold < 2 || p->threshold > p->count)
-        return err_set(reterr, E_RANGE, "the threshold must be 2 to %d (the number of custodians), not %d", p->count,
+        return err_set(reterr, E_RANGE,
+                       "the threshold must be 2 to %d (the number of custodians), not %d", p->count,
                        p->threshold);
     for (int i = 0; i < p->count; i++) {
         int r = check_one(p, i, p->custodian[i].public_key, reterr);
@@ -118,10 +123,13 @@ static int parse(const char *path, char *text, struct seal_policy *p, struct err
         int r = parse_line(line, p);
         number++;
         if (r == E_LIMIT)
-            return err_set(reterr, r, "%s:%d: more than %d custodians", path, number, SEAL_CUSTODIANS);
+            return err_set(reterr, r, "%s:%d: more than %d custodians", path, number,
+                           SEAL_CUSTODIANS);
         if (r < 0)
-            return err_set(reterr, r, "%s:%d: a line reads 'NAME RECIPIENT' or 'threshold N' (N from 2 to %d, once)",
-                           path, number, SEAL_CUSTODIANS);
+            return err_set(
+                reterr, r,
+                "%s:%d: a line reads 'NAME RECIPIENT' or 'threshold N' (N from 2 to %d, once)",
+                path, number, SEAL_CUSTODIANS);
     }
     return 0;
 }
@@ -136,7 +144,8 @@ int seal_policy_load(const char *path, int threshold, struct seal_policy *ret, s
     int r = seal_file_read(path, (uint8_t *)text, FILE_MAX, &len, NULL, reterr);
     if (r >= 0) {
         text[len] = 0;
-        r = strlen(text) == len ? parse(path, text, &p, reterr) : err_set(reterr, E_SYNTAX, "%s is not text", path);
+        r = strlen(text) == len ? parse(path, text, &p, reterr)
+                                : err_set(reterr, E_SYNTAX, "%s is not text", path);
     }
     free(text);
     if (r < 0)
@@ -156,8 +165,10 @@ int seal_policy_save(const char *path, const struct seal_policy *p, struct err *
 {
     struct buf b;
     buf_init(&b, FILE_MAX);
-    int r = buf_appendf(&b, "# Who must take part to open recordings: NAME RECIPIENT, one a line.\nthreshold %d\n%s",
-                        p->threshold, p->practice ? "practice\n" : "");
+    int r = buf_appendf(
+        &b,
+        "# Who must take part to open recordings: NAME RECIPIENT, one a line.\nthreshold %d\n%s",
+        p->threshold, p->practice ? "practice\n" : "");
     for (int i = 0; i < p->count && r >= 0; i++)
         r = buf_appendf(&b, "%s %s\n", p->custodian[i].name, p->custodian[i].recipient);
     if (r >= 0)

@@ -21,7 +21,8 @@ static int path_in(char out[4096], const char *data_dir, const char *name)
     return n >= 0 && n < 4096 ? 0 : -ENAMETOOLONG;
 }
 
-static int one_custodian(const char *data_dir, int number, struct seal_custodian *c, struct err *reterr)
+static int one_custodian(const char *data_dir, int number, struct seal_custodian *c,
+                         struct err *reterr)
 {
     char name[64], path[4096];
     struct seal_identity *id = NULL;
@@ -40,10 +41,12 @@ static int one_custodian(const char *data_dir, int number, struct seal_custodian
     return 0;
 }
 
-static int make_set(const char *data_dir, const char *file, struct seal_policy *ret, struct err *reterr)
+static int make_set(const char *data_dir, const char *file, struct seal_policy *ret,
+                    struct err *reterr)
 {
     char dir[4096];
-    struct seal_policy p = {.threshold = PRACTICE_THRESHOLD, .count = PRACTICE_COUNT, .practice = true};
+    struct seal_policy p = {
+        .threshold = PRACTICE_THRESHOLD, .count = PRACTICE_COUNT, .practice = true};
     int r = path_in(dir, data_dir, "practice");
     if (r >= 0 && mkdir(dir, 0700) < 0 && errno != EEXIST)
         r = err_set(reterr, -errno, "making %s: %s", dir, err_text(-errno));
@@ -59,7 +62,8 @@ static int make_set(const char *data_dir, const char *file, struct seal_policy *
     return 0;
 }
 
-static int practice_policy(const char *data_dir, bool make, struct seal_policy *ret, struct err *reterr)
+static int practice_policy(const char *data_dir, bool make, struct seal_policy *ret,
+                           struct err *reterr)
 {
     char file[4096];
     int r = path_in(file, data_dir, "practice/custodians.txt");
@@ -67,8 +71,10 @@ static int practice_policy(const char *data_dir, bool make, struct seal_policy *
         return r;
     if (access(file, F_OK) < 0 && errno == ENOENT)
         return make ? make_set(data_dir, file, ret, reterr)
-                    : err_set(reterr, E_NOTFOUND, "%s has no custodians yet; the first 'lethe serve' makes a practice set",
-                              data_dir);
+                    : err_set(
+                          reterr, E_NOTFOUND,
+                          "%s has no custodians yet; the first 'lethe serve' makes a practice set",
+                          data_dir);
     r = seal_policy_load(file, 0, ret, reterr);
     if (r >= 0)
         ret->practice = true;

@@ -26,15 +26,16 @@ static bool name_ok(const char *name)
 
 static bool context_ok(const struct seal_context *c)
 {
-    return name_ok(c->camera) && name_ok(c->node) && c->epoch_us >= 0 && c->epoch_us < YEAR_10000_US &&
-           c->epoch_us % MS_US == 0 && c->epoch_length_us > 0 && c->epoch_length_us <= DAY_US &&
-           c->epoch_length_us % MS_US == 0;
+    return name_ok(c->camera) && name_ok(c->node) && c->epoch_us >= 0 &&
+           c->epoch_us < YEAR_10000_US && c->epoch_us % MS_US == 0 && c->epoch_length_us > 0 &&
+           c->epoch_length_us <= DAY_US && c->epoch_length_us % MS_US == 0;
 }
 
 int seal_record_build(const struct seal_record *r, char out[SEAL_RECORD_TEXT])
 {
     char when[TIME_TEXT], set[2 * SEAL_SET + 1], commitment[65];
-    if (!context_ok(&r->context) || r->threshold < 2 || r->count < r->threshold || r->count > SEAL_CUSTODIANS)
+    if (!context_ok(&r->context) || r->threshold < 2 || r->count < r->threshold ||
+        r->count > SEAL_CUSTODIANS)
         return E_RANGE;
     int n = snprintf(out, SEAL_RECORD_TEXT,
                      "lethe-key v1\ncamera %s\nnode %s\nepoch %s\nlength %" PRId64
@@ -50,7 +51,8 @@ static int take(const char **p, const char *end, const char *key, char *out, siz
 {
     size_t key_len = strlen(key);
     const char *nl = memchr(*p, '\n', (size_t)(end - *p));
-    if (!nl || (size_t)(nl - *p) <= key_len || memcmp(*p, key, key_len) != 0 || (*p)[key_len] != ' ')
+    if (!nl || (size_t)(nl - *p) <= key_len || memcmp(*p, key, key_len) != 0 ||
+        (*p)[key_len] != ' ')
         return E_SYNTAX;
     const char *value = *p + key_len + 1;
     size_t len = (size_t)(nl - value);
@@ -76,16 +78,20 @@ static int parse_lines(const char *p, const char *end, struct seal_record *r)
 {
     char when[TIME_TEXT], length[32], shares[32], version[8], *of;
     struct seal_context *c = &r->context;
-    if (take(&p, end, "lethe-key", version, sizeof(version)) < 0 || take(&p, end, "camera", c->camera, SEAL_NAME) < 0 ||
-        take(&p, end, "node", c->node, SEAL_NAME) < 0 || take(&p, end, "epoch", when, sizeof(when)) < 0 ||
-        take(&p, end, "length", length, sizeof(length)) < 0 || take(&p, end, "shares", shares, sizeof(shares)) < 0 ||
+    if (take(&p, end, "lethe-key", version, sizeof(version)) < 0 ||
+        take(&p, end, "camera", c->camera, SEAL_NAME) < 0 ||
+        take(&p, end, "node", c->node, SEAL_NAME) < 0 ||
+        take(&p, end, "epoch", when, sizeof(when)) < 0 ||
+        take(&p, end, "length", length, sizeof(length)) < 0 ||
+        take(&p, end, "shares", shares, sizeof(shares)) < 0 ||
         take_bytes(&p, end, "custodians", r->set, SEAL_SET) < 0 ||
         take_bytes(&p, end, "commitment", r->commitment, 32) < 0 || p != end)
         return E_SYNTAX;
     long long ms = strtoll(length, NULL, 10);
-    long t = strtol(shares, &of, 10), n = strncmp(of, " of ", 4) == 0 ? strtol(of + 4, NULL, 10) : 0;
-    if (time_parse(when, &c->epoch_us) < 0 || ms < 1 || ms > DAY_US / MS_US || t < 0 || t > SEAL_CUSTODIANS || n < 0 ||
-        n > SEAL_CUSTODIANS)
+    long t = strtol(shares, &of, 10),
+         n = strncmp(of, " of ", 4) == 0 ? strtol(of + 4, NULL, 10) : 0;
+    if (time_parse(when, &c->epoch_us) < 0 || ms < 1 || ms > DAY_US / MS_US || t < 0 ||
+        t > SEAL_CUSTODIANS || n < 0 || n > SEAL_CUSTODIANS)
         return E_SYNTAX;
     c->epoch_length_us = ms * MS_US;
     r->threshold = (int)t;
@@ -124,8 +130,8 @@ void seal_commitment(const uint8_t secret[SEAL_SECRET], uint8_t ret[32])
     sodium_memzero(&st, sizeof(st));
 }
 
-int seal_share_build(const char *record, size_t record_len, int number, const uint8_t share[SEAL_SHAMIR_SHARE],
-                     char out[SEAL_SHARE_TEXT])
+int seal_share_build(const char *record, size_t record_len, int number,
+                     const uint8_t share[SEAL_SHAMIR_SHARE], char out[SEAL_SHARE_TEXT])
 {
     char hex[SHARE_HEX + 1];
     if (record_len + SHARE_HEX + 16 > SEAL_SHARE_TEXT || number < 1 || number > SEAL_CUSTODIANS)
@@ -150,7 +156,8 @@ static uint32_t from_hex(const char *text, uint8_t *out, size_t len)
     for (size_t i = 0; i < 2 * len; i++) {
         uint32_t value = 0, found = 0;
         for (uint32_t d = 0; d < 16; d++) {
-            uint32_t same = ((uint32_t)((uint8_t)digits[d] ^ (uint8_t)text[i]) - 1) >> 8; /* all ones or zero */
+            uint32_t same =
+                ((uint32_t)((uint8_t)digits[d] ^ (uint8_t)text[i]) - 1) >> 8; /* all ones or zero */
             value |= d & same;
             found |= same;
         }
@@ -161,8 +168,8 @@ static uint32_t from_hex(const char *text, uint8_t *out, size_t len)
     return bad & 1;
 }
 
-int seal_share_parse(const char *text, size_t len, const char *record, size_t record_len, int number,
-                     uint8_t ret_share[SEAL_SHAMIR_SHARE])
+int seal_share_parse(const char *text, size_t len, const char *record, size_t record_len,
+                     int number, uint8_t ret_share[SEAL_SHAMIR_SHARE])
 {
     char head[16];
     if (len <= record_len || memcmp(text, record, record_len) != 0)

@@ -28,9 +28,9 @@ void seal_record_kid(const char *text, size_t len, uint8_t ret[SEAL_KID]);
 void seal_commitment(const uint8_t secret[SEAL_SECRET], uint8_t ret[32]);
 
 /* The record's text and then "share NUMBER HEX". @number 1..count. Returns the length or E_RANGE. Secret. */
-int seal_share_build(const char *record, size_t record_len, int number, const uint8_t share[SEAL_SHAMIR_SHARE],
-                     char out[SEAL_SHARE_TEXT]);
+int seal_share_build(const char *record, size_t record_len, int number,
+                     const uint8_t share[SEAL_SHAMIR_SHARE], char out[SEAL_SHARE_TEXT]);
 /* E_SYNTAX; E_MISMATCH when it belongs to another record or is not share @number. */
-int seal_share_parse(const char *text, size_t len, const char *record, size_t record_len, int number,
-                     uint8_t ret_share[SEAL_SHAMIR_SHARE]);
+int seal_share_parse(const char *text, size_t len, const char *record, size_t record_len,
+                     int number, uint8_t ret_share[SEAL_SHAMIR_SHARE]);
 #endif

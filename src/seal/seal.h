@@ -20,7 +20,7 @@
 
 struct seal_custodian {
     char name[SEAL_NAME];
-    char recipient[80];  /* age1… (Bech32) */
+    char recipient[80]; /* age1… (Bech32) */
     uint8_t public_key[32];
 };
 
@@ -101,7 +101,8 @@ int seal_identity_generate(const char *path, struct seal_identity **ret, struct 
  */
 int seal_identity_load(const char *path, struct seal_identity **ret, struct err *reterr);
 /* The same for text in memory; @name is for the sentences. */
-int seal_identity_parse(const char *name, const char *text, size_t len, struct seal_identity **ret, struct err *reterr);
+int seal_identity_parse(const char *name, const char *text, size_t len, struct seal_identity **ret,
+                        struct err *reterr);
 void seal_identity_free(struct seal_identity *i); /* wipes */
 
 /*
@@ -109,19 +110,21 @@ void seal_identity_free(struct seal_identity *i); /* wipes */
  * skipped and counted, the records around it are found all the same. Errors: -ENOMEM.
  */
 struct seal_shares;
-int seal_shares_parse(const uint8_t *data, size_t len, struct seal_shares **ret, struct err *reterr);
+int seal_shares_parse(const uint8_t *data, size_t len, struct seal_shares **ret,
+                      struct err *reterr);
 void seal_shares_free(struct seal_shares *s);
 size_t seal_shares_count(const struct seal_shares *s);   /* whole records */
 size_t seal_shares_damaged(const struct seal_shares *s); /* places where something else stands */
 /* What the key @kid is for, and how many of how many open it; outputs may be NULL. E_NOTFOUND. */
-int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID], struct seal_context *ret,
-                     int *ret_threshold, int *ret_count);
+int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                     struct seal_context *ret, int *ret_threshold, int *ret_count);
 /*
  * Open the key @kid: decrypt the shares that the identities can, check context against @want (camera and epoch; node
  * and length where @want gives them), combine, check K against the commitment in the key record.
  * Errors: E_NOTFOUND (no such KID), E_THRESHOLD ("2 custodians are needed, the identities given open 1 share"),
  *         E_MISMATCH (share of another camera or epoch), E_CRYPTO.
  */
-int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID], const struct seal_context *want,
-                     struct seal_identity *const *ids, size_t n, uint8_t ret_key[SEAL_KEY], struct err *reterr);
+int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                     const struct seal_context *want, struct seal_identity *const *ids, size_t n,
+                     uint8_t ret_key[SEAL_KEY], struct err *reterr);
 #endif

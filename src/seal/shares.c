@@ -39,7 +39,8 @@ int seal_entry_open(const struct seal_entry *e, struct seal_record *ret)
 {
     size_t text_len = rd16(e->data + 12), left = e->len - SHARE_FILE_HEAD - SHARE_FILE_HASH;
     int count = rd16(e->data + 14);
-    if (text_len > left || seal_record_parse((const char *)e->data + SHARE_FILE_HEAD, text_len, ret) < 0 ||
+    if (text_len > left ||
+        seal_record_parse((const char *)e->data + SHARE_FILE_HEAD, text_len, ret) < 0 ||
         ret->count != count)
         return E_CORRUPT;
     const uint8_t *p = e->data + SHARE_FILE_HEAD + text_len;
@@ -145,8 +146,8 @@ const struct seal_entry *seal_shares_entry(const struct seal_shares *s, const ui
     return s->count ? bsearch(&key, s->entries, s->count, sizeof(key), by_kid) : NULL;
 }
 
-int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID], struct seal_context *ret,
-                     int *ret_threshold, int *ret_count)
+int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                     struct seal_context *ret, int *ret_threshold, int *ret_count)
 {
     struct seal_record r;
     const struct seal_entry *e = seal_shares_entry(s, kid);

@@ -15,7 +15,8 @@ struct seal_shares {
     size_t count, cap, damaged;
 };
 
-const struct seal_entry *seal_shares_entry(const struct seal_shares *s, const uint8_t kid[SEAL_KID]); /* NULL: none */
+const struct seal_entry *seal_shares_entry(const struct seal_shares *s,
+                                           const uint8_t kid[SEAL_KID]);  /* NULL: none */
 int seal_entry_open(const struct seal_entry *e, struct seal_record *ret); /* E_CORRUPT */
 const char *seal_entry_text(const struct seal_entry *e, size_t *ret_len);
 /* The age file for custodian @i, 0..count-1. */

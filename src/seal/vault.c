@@ -24,12 +24,15 @@ static int lock_slots(struct seal_vault *v, struct err *reterr)
     if (mprotect(v->slots, v->slots_len, PROT_READ | PROT_WRITE) < 0)
         return -errno;
     if (mlock(v->slots, v->slots_len) < 0)
-        return err_set(reterr, -ENOMEM,
-                       "locking %zu KiB of memory for keys failed (%s): raise the limit of locked memory "
-                       "(LimitMEMLOCK= or ulimit -l)",
-                       v->slots_len / 1024, err_text(-errno));
-    if (madvise(v->slots, v->slots_len, MADV_DONTDUMP) < 0 || madvise(v->slots, v->slots_len, MADV_WIPEONFORK) < 0)
-        return err_set(reterr, -errno, "keeping keys out of core dumps and child processes failed: %s",
+        return err_set(
+            reterr, -ENOMEM,
+            "locking %zu KiB of memory for keys failed (%s): raise the limit of locked memory "
+            "(LimitMEMLOCK= or ulimit -l)",
+            v->slots_len / 1024, err_text(-errno));
+    if (madvise(v->slots, v->slots_len, MADV_DONTDUMP) < 0 ||
+        madvise(v->slots, v->slots_len, MADV_WIPEONFORK) < 0)
+        return err_set(reterr, -errno,
+                       "keeping keys out of core dumps and child processes failed: %s",
                        err_text(-errno));
     return 0;
 }
@@ -84,7 +87,8 @@ void seal_vault_free(struct seal_vault *v)
 uint8_t *seal_vault_take(struct seal_vault *v)
 {
     pthread_mutex_lock(&v->lock);
-    uint8_t *slot = v->free_count ? v->slots + (size_t)v->free_slots[--v->free_count] * SEAL_SECRET : NULL;
+    uint8_t *slot =
+        v->free_count ? v->slots + (size_t)v->free_slots[--v->free_count] * SEAL_SECRET : NULL;
     pthread_mutex_unlock(&v->lock);
     return slot;
 }

@@ -22,7 +22,7 @@ struct child_run {
     uv_process_t process;
     uv_pipe_t heartbeat;
     struct child *child; /* NULL: the child has forgotten this run */
-    int handles; /* initialised and not yet closed */
+    int handles;         /* initialised and not yet closed */
     char bytes[64];
 };
 
@@ -79,13 +79,14 @@ static void die_for_good(struct child *c)
 /* @c->state.death says what happened; say it and what comes next. */
 static void die_and_pause(struct child *c)
 {
-    bool lasted = c->started_ms && uv_now(c->loop) - c->started_ms >= (uint64_t)c->times->backoff_reset;
+    bool lasted =
+        c->started_ms && uv_now(c->loop) - c->started_ms >= (uint64_t)c->times->backoff_reset;
     int next = c->pause_ms * 2 > c->times->backoff_max ? c->times->backoff_max : c->pause_ms * 2;
     c->pause_ms = lasted || !c->pause_ms ? c->times->backoff_min : next;
     c->state.pause_ms = c->pause_ms;
     c->state.death_us = clock_wall_us(&clock_system);
-    log_error("serve", "%s %s; starting it again in %d.%d s", c->role->name, c->state.death, c->pause_ms / 1000,
-              c->pause_ms % 1000 / 100);
+    log_error("serve", "%s %s; starting it again in %d.%d s", c->role->name, c->state.death,
+              c->pause_ms / 1000, c->pause_ms % 1000 / 100);
     uv_timer_start(&c->timer, on_pause_over, (uint64_t)c->pause_ms, 0);
     set_phase(c, SUPERVISOR_PAUSING);
 }
@@ -96,7 +97,8 @@ static void describe_death(struct child *c, int64_t status, int sig)
     size_t cap = sizeof(c->state.death);
     if (c->aborted)
         snprintf(text, cap, "gave no sign of life for %d s and was aborted (%s)",
-                 (c->beat_ms ? c->times->heartbeat : c->times->start) / 1000, sig ? signal_name(sig, name) : "ended");
+                 (c->beat_ms ? c->times->heartbeat : c->times->start) / 1000,
+                 sig ? signal_name(sig, name) : "ended");
     else if (sig)
         snprintf(text, cap, "was killed by %s", signal_name(sig, name));
     else
@@ -135,7 +137,8 @@ static void on_beat(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     struct child_run *run = s->data;
     struct child *c = run->child;
     if (n < 0)
-        uv_read_stop(s); /* the pipe ends with the process, or the process closed it: the check below tells */
+        uv_read_stop(
+            s); /* the pipe ends with the process, or the process closed it: the check below tells */
     if (n <= 0 || !c)
         return;
     c->beat_ms = uv_now(c->loop);
@@ -149,7 +152,9 @@ static void on_patience_over(uv_timer_t *t)
 {
     struct child *c = t->data;
     if (c->state.phase == SUPERVISOR_STOPPING) {
-        log_error("serve", "%s has not stopped after %d s and is killed; files it had open are repaired at the next start",
+        log_error("serve",
+                  "%s has not stopped after %d s and is killed; files it had open are repaired at "
+                  "the next start",
                   c->role->name, c->role->stop_ms / 1000);
         c->failed = true;
     }
@@ -163,7 +168,8 @@ static void on_check(uv_timer_t *t)
     int limit = c->beat_ms ? c->times->heartbeat : c->times->start;
     if (uv_now(c->loop) - since < (uint64_t)limit)
         return;
-    log_error("serve", "alarm: %s has given no sign of life for %d s; aborting it", c->role->name, limit / 1000);
+    log_error("serve", "alarm: %s has given no sign of life for %d s; aborting it", c->role->name,
+              limit / 1000);
     c->aborted = true;
     send_signal(c, SIGABRT);
     send_signal(c, SIGCONT); /* a stopped process dies of nothing but SIGKILL otherwise */
@@ -193,7 +199,8 @@ static void build_args(const struct child *c, char *args[ARGS_MAX])
     int n = 0;
     const char *const fixed[] = {"lethe", c->role->name, NULL};
     for (int i = 0; fixed[i]; i++)
-        args[n++] = (char *)(uintptr_t)fixed[i]; /* libuv's array is not const, but it does not write */
+        args[n++] =
+            (char *)(uintptr_t)fixed[i]; /* libuv's array is not const, but it does not write */
     for (int i = 0; c->role->args && c->role->args[i] && n < ARGS_MAX - 1; i++)
         args[n++] = (char *)(uintptr_t)c->role->args[i];
     args[n] = NULL;
@@ -212,13 +219,15 @@ static int spawn(struct child *c, struct child_run *run, int heartbeat)
         {.flags = UV_INHERIT_FD, .data.fd = heartbeat},
     };
     for (int i = 0; i < c->role->fd_count; i++)
-        io[SUPERVISOR_FIRST_FD + i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = c->role->fds[i]};
+        io[SUPERVISOR_FIRST_FD + i] =
+            (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = c->role->fds[i]};
     uv_process_options_t o = {
         .exit_cb = on_process_exit,
         .file = c->program,
         .args = args,
         .env = env,
-        .flags = UV_PROCESS_DETACHED, /* own session: Ctrl-C reaches the supervisor alone, which then keeps the order */
+        .flags =
+            UV_PROCESS_DETACHED, /* own session: Ctrl-C reaches the supervisor alone, which then keeps the order */
         .stdio = io,
         .stdio_count = SUPERVISOR_FIRST_FD + c->role->fd_count,
     };
@@ -264,7 +273,8 @@ void child_start(struct child *c)
             run_forget(run);
     }
     if (r < 0) {
-        snprintf(c->state.death, sizeof(c->state.death), "could not be started: %s", uv_strerror(r));
+        snprintf(c->state.death, sizeof(c->state.death), "could not be started: %s",
+                 uv_strerror(r));
         die_and_pause(c);
         return;
     }
@@ -299,8 +309,8 @@ void child_kill(struct child *c)
     send_signal(c, SIGKILL);
 }
 
-int child_init(struct child *c, uv_loop_t *loop, const char *program, const struct supervisor_role *role,
-               const struct supervisor_times *times)
+int child_init(struct child *c, uv_loop_t *loop, const char *program,
+               const struct supervisor_role *role, const struct supervisor_times *times)
 {
     *c = (struct child){.loop = loop, .program = program, .role = role, .times = times};
     c->state.name = role->name;

@@ -14,8 +14,8 @@ struct child {
     const struct supervisor_role *role;
     const struct supervisor_times *times;
     struct supervisor_state state;
-    struct child_run *run;   /* NULL while no process is there */
-    uv_timer_t timer;        /* pause, heartbeat check, or patience before SIGKILL, by phase */
+    struct child_run *run; /* NULL while no process is there */
+    uv_timer_t timer;      /* pause, heartbeat check, or patience before SIGKILL, by phase */
     uint64_t started_ms, beat_ms;
     bool aborted, killed, failed; /* failed: SIGKILL was needed while stopping */
     int pause_ms;
@@ -23,8 +23,8 @@ struct child {
     void *user;
 };
 
-int child_init(struct child *c, uv_loop_t *loop, const char *program, const struct supervisor_role *role,
-               const struct supervisor_times *times);
+int child_init(struct child *c, uv_loop_t *loop, const char *program,
+               const struct supervisor_role *role, const struct supervisor_times *times);
 /* Start it; a failure is treated like a death and tried again. */
 void child_start(struct child *c);
 /* SIGTERM, and SIGKILL after role->stop_ms. Phase DONE follows. */

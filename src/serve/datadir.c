@@ -60,13 +60,16 @@ static int check_dir(const char *data, uid_t uid, bool first, struct err *reterr
     if (!S_ISDIR(st.st_mode))
         return err_set(reterr, -ENOTDIR, "%s is not a directory", data);
     if (st.st_mode & (S_IWGRP | S_IWOTH))
-        return err_set(reterr, E_DENIED, "others may write to %s; say chmod 0700 %s and start again", data, data);
+        return err_set(reterr, E_DENIED,
+                       "others may write to %s; say chmod 0700 %s and start again", data, data);
     uid_t want = uid == (uid_t)-1 ? geteuid() : uid;
     bool ours = st.st_uid == want || want == 0 || (first && geteuid() == 0);
     if (!ours)
         return err_set(reterr, E_DENIED,
-                       "%s belongs to user id %u, but Lethe is to run as user id %u; start it as the owner, or say "
-                       "chown -R %u %s", data, (unsigned)st.st_uid, (unsigned)want, (unsigned)want, data);
+                       "%s belongs to user id %u, but Lethe is to run as user id %u; start it as "
+                       "the owner, or say "
+                       "chown -R %u %s",
+                       data, (unsigned)st.st_uid, (unsigned)want, (unsigned)want, data);
     return 0;
 }
 
@@ -125,8 +128,10 @@ int datadir_lock(const char *data, long long wait_us, int *ret_fd, struct err *r
         long pid = read_pid(fd);
         bool alive = pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
         if (alive || waited >= wait_us) {
-            r = err_set(reterr, E_BUSY, "%s is in use by process %ld; one instance per data directory, stop that one first",
-                        data, pid);
+            r = err_set(
+                reterr, E_BUSY,
+                "%s is in use by process %ld; one instance per data directory, stop that one first",
+                data, pid);
             goto out;
         }
         nanosleep(&(struct timespec){0, LOCK_POLL_US * 1000L}, NULL);
@@ -141,7 +146,8 @@ out:
     return r;
 }
 
-int datadir_write_run(const char *data, const char *name, const char *text, size_t len, struct err *reterr)
+int datadir_write_run(const char *data, const char *name, const char *text, size_t len,
+                      struct err *reterr)
 {
     char path[PATH_MAX], next[PATH_MAX + 8];
     snprintf(path, sizeof(path), "%s/run/%s", data, name);
@@ -150,7 +156,9 @@ int datadir_write_run(const char *data, const char *name, const char *text, size
     if (fd < 0)
         return fail(reterr, "create", next);
     ssize_t n = write(fd, text, len);
-    int r = n == (ssize_t)len ? 0 : n < 0 ? fail(reterr, "write", next) : err_set(reterr, -ENOSPC, "cannot write all of %s", next);
+    int r = n == (ssize_t)len ? 0
+            : n < 0           ? fail(reterr, "write", next)
+                              : err_set(reterr, -ENOSPC, "cannot write all of %s", next);
     close(fd);
     if (r >= 0 && rename(next, path) < 0)
         r = fail(reterr, "rename to", path);

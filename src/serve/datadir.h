@@ -14,7 +14,8 @@
  * @uid, @gid      who will own what is made here, and on the first run the whole of @data; (uid_t)-1: leave it
  * @ret_first_run  true when @data holds no recordings database yet; may be NULL
  */
-int datadir_prepare(const char *data, uid_t uid, gid_t gid, bool *ret_first_run, struct err *reterr);
+int datadir_prepare(const char *data, uid_t uid, gid_t gid, bool *ret_first_run,
+                    struct err *reterr);
 
 /*
  * Take the lock of @data (flock on run/lock) and write our process id into it. The lock lasts as long as any process
@@ -25,5 +26,6 @@ int datadir_prepare(const char *data, uid_t uid, gid_t gid, bool *ret_first_run,
 int datadir_lock(const char *data, long long wait_us, int *ret_fd, struct err *reterr);
 
 /* Write @len bytes to @data/run/@name: temporary file, then rename, so that a reader sees all or nothing. */
-int datadir_write_run(const char *data, const char *name, const char *text, size_t len, struct err *reterr);
+int datadir_write_run(const char *data, const char *name, const char *text, size_t len,
+                      struct err *reterr);
 #endif

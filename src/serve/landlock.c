@@ -34,9 +34,9 @@
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
 
 #define READ (FS_READ_FILE | FS_READ_DIR)
-#define READ_WRITE                                                                                                     \
-    (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK |  \
-     FS_REFER)
+#define READ_WRITE                                                                                 \
+    (READ | FS_WRITE_FILE | FS_TRUNCATE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR |           \
+     FS_MAKE_REG | FS_MAKE_SOCK | FS_REFER)
 #define FILE_ONLY (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
 #define VERSION_FLAG 1U
@@ -99,14 +99,16 @@ static int add_rule(int ruleset, const char *path, uint64_t access, struct err *
         access &= FILE_ONLY;
     struct path_beneath rule = {access, fd};
     if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0)
-        r = err_set(reterr, -errno, "Landlock does not take the rule for %s: %s", path, err_text(-errno));
+        r = err_set(reterr, -errno, "Landlock does not take the rule for %s: %s", path,
+                    err_text(-errno));
     close(fd);
     return r;
 }
 
 static uint64_t handled_files(int abi)
 {
-    return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) | (abi >= 5 ? FS_IOCTL_DEV : 0);
+    return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
+           (abi >= 5 ? FS_IOCTL_DEV : 0);
 }
 
 /* The recorder connects to cameras by TCP and listens nowhere; the web process got its listening sockets as a gift. */
@@ -115,8 +117,8 @@ static uint64_t handled_net(enum sandbox_role role, int abi)
     return abi < 4 ? 0 : role == SANDBOX_WEB ? NET_BIND_TCP | NET_CONNECT_TCP : NET_BIND_TCP;
 }
 
-int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read, int *ret_abi,
-                     struct err *reterr)
+int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read,
+                     int *ret_abi, struct err *reterr)
 {
     char own[PATH_MAX];
     snprintf(own, sizeof(own), "%s%s", data_dir, role == SANDBOX_WEB ? "/run" : "");
@@ -128,14 +130,17 @@ int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *a
         return 0;
     struct ruleset_attr attr = {handled_files((int)abi), handled_net(role, (int)abi),
                                 abi >= 6 ? SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL : 0};
-    size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? offsetof(struct ruleset_attr, scoped) : sizeof(uint64_t);
+    size_t size = abi >= 6   ? sizeof(attr)
+                  : abi >= 4 ? offsetof(struct ruleset_attr, scoped)
+                             : sizeof(uint64_t);
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
     if (ruleset < 0)
         return err_set(reterr, -errno, "Landlock refuses the rules: %s", err_text(-errno));
     int r = 0;
     const struct rule *rule = role == SANDBOX_WEB ? web_rules : recorder_rules;
     for (; rule->path && r >= 0; rule++)
-        r = add_rule(ruleset, rule->path[0] == '.' ? own : rule->path, rule->access & attr.handled_fs, reterr);
+        r = add_rule(ruleset, rule->path[0] == '.' ? own : rule->path,
+                     rule->access & attr.handled_fs, reterr);
     if (r >= 0 && also_read && *also_read)
         r = add_rule(ruleset, also_read, READ, reterr);
     if (r >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

@@ -18,7 +18,8 @@ int privileges_find(const char *wanted, uid_t *ret_uid, gid_t *ret_gid, struct e
         return 0;
     const struct passwd *pw = getpwnam(wanted && *wanted ? wanted : DEFAULT_USER);
     if (!pw && wanted && *wanted)
-        return err_set(reterr, E_NOTFOUND, "the configuration names the user \"%s\", who does not exist here", wanted);
+        return err_set(reterr, E_NOTFOUND,
+                       "the configuration names the user \"%s\", who does not exist here", wanted);
     if (!pw || pw->pw_uid == 0)
         return 0;
     *ret_uid = pw->pw_uid;
@@ -65,7 +66,8 @@ int privileges_capabilities(struct err *reterr)
     if (!(now[0].permitted | now[1].permitted))
         return 0; /* the ordinary case, and the only one that a service manager's own filter lets through */
     for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-        prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EPERM without CAP_SETPCAP: no new privileges holds anyway */
+        prctl(PR_CAPBSET_DROP, cap, 0, 0,
+              0); /* EPERM without CAP_SETPCAP: no new privileges holds anyway */
     if (geteuid() == 0)
         next[0].permitted = next[0].effective = now[0].permitted & (1U << CAP_DAC_OVERRIDE);
     if (syscall(SYS_capset, &header, next) < 0)
@@ -76,7 +78,8 @@ int privileges_capabilities(struct err *reterr)
 int privileges_follow_parent(pid_t parent, int signal, struct err *reterr)
 {
     if (prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0, 0, 0) < 0)
-        return err_set(reterr, -errno, "cannot ask for a signal when the parent dies: %s", err_text(-errno));
+        return err_set(reterr, -errno, "cannot ask for a signal when the parent dies: %s",
+                       err_text(-errno));
     if (parent && getppid() != parent)
         return err_set(reterr, E_CLOSED, "the process that started this one is gone");
     return 0;

@@ -21,8 +21,9 @@ static json_t *time_or_null(int64_t us)
 static json_t *child_json(const struct supervisor_state *s)
 {
     return json_pack("{s:s, s:s, s:i, s:i, s:o, s:s, s:o, s:i}", "name", s->name, "phase",
-                     supervisor_phase_name(s->phase), "pid", (int)s->pid, "restarts", (int)s->restarts, "since",
-                     time_or_null(s->since_us), "death", s->death, "death_at", time_or_null(s->death_us), "pause_ms",
+                     supervisor_phase_name(s->phase), "pid", (int)s->pid, "restarts",
+                     (int)s->restarts, "since", time_or_null(s->since_us), "death", s->death,
+                     "death_at", time_or_null(s->death_us), "pause_ms",
                      s->phase == SUPERVISOR_PAUSING ? s->pause_ms : 0);
 }
 
@@ -31,13 +32,14 @@ static void write_file(const struct report *r, const struct supervisor_state *st
     json_t *children = json_array();
     for (int i = 0; i < count; i++)
         json_array_append_new(children, child_json(&states[i]));
-    json_t *all = json_pack("{s:i, s:o, s:o}", "pid", (int)getpid(), "started", time_or_null(r->started_us), "children",
-                            children);
+    json_t *all = json_pack("{s:i, s:o, s:o}", "pid", (int)getpid(), "started",
+                            time_or_null(r->started_us), "children", children);
     char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
     struct err e = {0};
     int code = text ? datadir_write_run(r->data_dir, "serve.json", text, strlen(text), &e) : -1;
     if (code < 0)
-        log_warn("serve", "the state of the processes could not be written down: %s", err_str(&e, code));
+        log_warn("serve", "the state of the processes could not be written down: %s",
+                 err_str(&e, code));
     free(text);
     json_decref(all);
 }
@@ -50,19 +52,21 @@ static void describe(const struct supervisor_state *states, int count, char *tex
     for (int i = 0; i < count && n < cap; i++) {
         const struct supervisor_state *s = &states[i];
         bool why = s->phase == SUPERVISOR_PAUSING;
-        n += (size_t)snprintf(text + n, cap - n, "%s%s %s%s%s%s", i ? ", " : "", s->name, supervisor_phase_name(s->phase),
-                              why ? " (" : "", why ? s->death : "", why ? ")" : "");
+        n += (size_t)snprintf(text + n, cap - n, "%s%s %s%s%s%s", i ? ", " : "", s->name,
+                              supervisor_phase_name(s->phase), why ? " (" : "", why ? s->death : "",
+                              why ? ")" : "");
     }
 }
 
-void report_changed(void *user, const struct supervisor_state *states, int count, bool ready, bool stopping)
+void report_changed(void *user, const struct supervisor_state *states, int count, bool ready,
+                    bool stopping)
 {
     struct report *r = user;
     char status[600], message[700];
     describe(states, count, status, sizeof(status));
     bool tell_ready = ready && !r->told_ready;
-    snprintf(message, sizeof(message), "%s%sSTATUS=%s", tell_ready ? "READY=1\n" : "", stopping ? "STOPPING=1\n" : "",
-             status);
+    snprintf(message, sizeof(message), "%s%sSTATUS=%s", tell_ready ? "READY=1\n" : "",
+             stopping ? "STOPPING=1\n" : "", status);
     int code = sd_notify_send(message);
     if (code < 0)
         log_warn("serve", "the service manager could not be told: %s", err_text(code));

@@ -16,5 +16,6 @@ struct report {
 };
 
 /* For supervisor_options.changed with a struct report as user. */
-void report_changed(void *report, const struct supervisor_state *states, int count, bool ready, bool stopping);
+void report_changed(void *report, const struct supervisor_state *states, int count, bool ready,
+                    bool stopping);
 #endif

@@ -11,8 +11,8 @@
 #define DUMPABLE 0
 #endif
 
-int sandbox_enter(enum sandbox_role role, const char *data_dir, const char *also_read, struct sandbox_report *ret,
-                  struct err *reterr)
+int sandbox_enter(enum sandbox_role role, const char *data_dir, const char *also_read,
+                  struct sandbox_report *ret, struct err *reterr)
 {
     ret->files = privileges_limits();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0) < 0)

@@ -16,7 +16,7 @@ enum sandbox_role { SANDBOX_RECORDER, SANDBOX_WEB };
 /* What is in force afterwards. */
 struct sandbox_report {
     int landlock_abi; /* 0: this kernel has no Landlock, or it is switched off; files are then guarded by owner only */
-    long files;       /* open files allowed */
+    long files; /* open files allowed */
 };
 
 /*
@@ -27,12 +27,12 @@ struct sandbox_report {
  * Thread:    main thread only.
  * Source:    seccomp(2), landlock(7), prctl(2).
  */
-int sandbox_enter(enum sandbox_role role, const char *data_dir, const char *also_read, struct sandbox_report *ret,
-                  struct err *reterr);
+int sandbox_enter(enum sandbox_role role, const char *data_dir, const char *also_read,
+                  struct sandbox_report *ret, struct err *reterr);
 
 /* The layers, for tests and for sandbox_enter(). */
-int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read, int *ret_abi,
-                     struct err *reterr);
+int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read,
+                     int *ret_abi, struct err *reterr);
 int sandbox_seccomp(enum sandbox_role role, struct err *reterr);
 
 /*

@@ -27,7 +27,8 @@ int sd_notify_send(const char *state)
     if (fd < 0)
         return -errno;
     socklen_t to_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    ssize_t n = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, to_len);
+    ssize_t n =
+        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, to_len);
     int code = n < 0 ? -errno : 1;
     close(fd);
     return code;

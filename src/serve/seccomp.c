@@ -17,49 +17,243 @@
 
 /* libc, threads, event loop: what both roles need. */
 static const char *const common_calls[] = {
-    "accept", "accept4", "access", "arch_prctl", "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
-    "close_range", "connect", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait",
-    "epoll_pwait2", "epoll_wait", "eventfd2", "exit", "exit_group", "faccessat", "faccessat2", "fcntl", "fstat",
-    "fstatfs", "futex", "futex_waitv", "get_robust_list", "getcpu", "getegid", "geteuid", "getgid", "getpeername",
-    "getpgrp", "getpid", "getppid", "getrandom", "getrusage", "getsockname", "getsockopt", "gettid", "gettimeofday",
-    "getuid", "lseek", "madvise", "membarrier", "mincore", "mremap", "munmap", "nanosleep", "newfstatat", "open",
-    "openat", "pipe2", "poll", "ppoll", "pread64", "read", "readlink", "readlinkat", "readv", "recvfrom", "recvmsg",
-    "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend",
-    "rt_sigtimedwait", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "select",
-    "pselect6", "sendmmsg", "sendmsg", "sendto", "set_robust_list", "set_tid_address", "setsockopt", "shutdown",
-    "sigaltstack", "signalfd4", "stat", "lstat", "statx", "sysinfo", "time", "timerfd_create", "timerfd_gettime",
-    "timerfd_settime", "uname", "write", "writev", NULL,
+    "accept",
+    "accept4",
+    "access",
+    "arch_prctl",
+    "brk",
+    "clock_getres",
+    "clock_gettime",
+    "clock_nanosleep",
+    "close",
+    "close_range",
+    "connect",
+    "dup",
+    "dup2",
+    "dup3",
+    "epoll_create",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
+    "eventfd2",
+    "exit",
+    "exit_group",
+    "faccessat",
+    "faccessat2",
+    "fcntl",
+    "fstat",
+    "fstatfs",
+    "futex",
+    "futex_waitv",
+    "get_robust_list",
+    "getcpu",
+    "getegid",
+    "geteuid",
+    "getgid",
+    "getpeername",
+    "getpgrp",
+    "getpid",
+    "getppid",
+    "getrandom",
+    "getrusage",
+    "getsockname",
+    "getsockopt",
+    "gettid",
+    "gettimeofday",
+    "getuid",
+    "lseek",
+    "madvise",
+    "membarrier",
+    "mincore",
+    "mremap",
+    "munmap",
+    "nanosleep",
+    "newfstatat",
+    "open",
+    "openat",
+    "pipe2",
+    "poll",
+    "ppoll",
+    "pread64",
+    "read",
+    "readlink",
+    "readlinkat",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "restart_syscall",
+    "rseq",
+    "rt_sigaction",
+    "rt_sigpending",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "rt_sigsuspend",
+    "rt_sigtimedwait",
+    "sched_getaffinity",
+    "sched_getparam",
+    "sched_getscheduler",
+    "sched_yield",
+    "select",
+    "pselect6",
+    "sendmmsg",
+    "sendmsg",
+    "sendto",
+    "set_robust_list",
+    "set_tid_address",
+    "setsockopt",
+    "shutdown",
+    "sigaltstack",
+    "signalfd4",
+    "stat",
+    "lstat",
+    "statx",
+    "sysinfo",
+    "time",
+    "timerfd_create",
+    "timerfd_gettime",
+    "timerfd_settime",
+    "uname",
+    "write",
+    "writev",
+    NULL,
 };
 
 /* Files, camera sockets, locked memory, processor affinity. */
 static const char *const recorder_calls[] = {
-    "bind", "chdir", "chmod", "copy_file_range", "creat", "fadvise64", "fallocate", "fchmod", "fchmodat", "fchown",
-    "fdatasync", "flock", "fsync", "ftruncate", "getcwd", "getdents", "getdents64", "getitimer", "getpriority",
-    "ioprio_set", "link", "linkat", "listen", "memfd_create", "mkdir", "mkdirat", "mlock", "mlock2", "munlock",
-    "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "recvmmsg", "rename", "renameat", "renameat2", "rmdir",
-    "sched_setaffinity", "sched_setscheduler", "setitimer", "setpriority", "socketpair", "statfs", "symlink", "sync",
-    "sync_file_range", "syncfs", "truncate", "umask", "unlink", "unlinkat", "utimensat", NULL,
+    "bind",
+    "chdir",
+    "chmod",
+    "copy_file_range",
+    "creat",
+    "fadvise64",
+    "fallocate",
+    "fchmod",
+    "fchmodat",
+    "fchown",
+    "fdatasync",
+    "flock",
+    "fsync",
+    "ftruncate",
+    "getcwd",
+    "getdents",
+    "getdents64",
+    "getitimer",
+    "getpriority",
+    "ioprio_set",
+    "link",
+    "linkat",
+    "listen",
+    "memfd_create",
+    "mkdir",
+    "mkdirat",
+    "mlock",
+    "mlock2",
+    "munlock",
+    "preadv",
+    "preadv2",
+    "pwrite64",
+    "pwritev",
+    "pwritev2",
+    "recvmmsg",
+    "rename",
+    "renameat",
+    "renameat2",
+    "rmdir",
+    "sched_setaffinity",
+    "sched_setscheduler",
+    "setitimer",
+    "setpriority",
+    "socketpair",
+    "statfs",
+    "symlink",
+    "sync",
+    "sync_file_range",
+    "syncfs",
+    "truncate",
+    "umask",
+    "unlink",
+    "unlinkat",
+    "utimensat",
+    NULL,
 };
 
 /* No code of ours and no library that we link calls these after start-up. */
 static const char *const deadly_calls[] = {
-    "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime", "delete_module", "execve",
-    "execveat", "finit_module", "fork", "init_module", "io_uring_enter", "io_uring_register", "ioperm", "iopl", "kcmp",
-    "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mount", "mount_setattr", "move_mount",
-    "name_to_handle_at", "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "personality",
-    "pidfd_getfd", "pidfd_open", "pivot_root", "process_madvise", "process_vm_readv", "process_vm_writev", "quotactl",
-    "reboot", "request_key", "setdomainname", "setgid", "setgroups", "sethostname", "setns", "setresgid", "setresuid",
-    "setreuid", "setregid", "settimeofday", "setuid", "swapoff", "swapon", "syslog", "umount", "umount2", "unshare",
-    "uselib", "userfaultfd", "ustat", "vfork", "vhangup",
+    "acct",
+    "add_key",
+    "adjtimex",
+    "bpf",
+    "chroot",
+    "clock_adjtime",
+    "clock_settime",
+    "delete_module",
+    "execve",
+    "execveat",
+    "finit_module",
+    "fork",
+    "init_module",
+    "io_uring_enter",
+    "io_uring_register",
+    "ioperm",
+    "iopl",
+    "kcmp",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "lookup_dcookie",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "name_to_handle_at",
+    "nfsservctl",
+    "open_by_handle_at",
+    "open_tree",
+    "perf_event_open",
+    "personality",
+    "pidfd_getfd",
+    "pidfd_open",
+    "pivot_root",
+    "process_madvise",
+    "process_vm_readv",
+    "process_vm_writev",
+    "quotactl",
+    "reboot",
+    "request_key",
+    "setdomainname",
+    "setgid",
+    "setgroups",
+    "sethostname",
+    "setns",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setregid",
+    "settimeofday",
+    "setuid",
+    "swapoff",
+    "swapon",
+    "syslog",
+    "umount",
+    "umount2",
+    "unshare",
+    "uselib",
+    "userfaultfd",
+    "ustat",
+    "vfork",
+    "vhangup",
 #if !defined(__SANITIZE_ADDRESS__)
     "ptrace", /* the leak checker of a sanitiser build needs it at exit */
 #endif
     NULL,
 };
 
-#define ANY_NAMESPACE                                                                                                  \
-    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-#define THREAD_FLAGS ((unsigned long)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD))
+#define ANY_NAMESPACE                                                                              \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
+#define THREAD_FLAGS                                                                               \
+    ((unsigned long)(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD))
 
 /* Remembers the first failure; later calls then do nothing. */
 struct filter {
@@ -96,10 +290,12 @@ static void add_threads(struct filter *f)
     /* Threads only: no child processes, no namespaces. clone3 hides its flags behind a pointer; libc then uses clone. */
 #if defined(__SANITIZE_ADDRESS__)
     allow_if(f, "clone", SCMP_A0_64(SCMP_CMP_MASKED_EQ, ANY_NAMESPACE, 0));
-    static const char *const sanitiser[] = {"ptrace", "wait4", "waitid", "kill", "prlimit64", "getdents", "getdents64", NULL};
+    static const char *const sanitiser[] = {"ptrace",    "wait4",    "waitid",     "kill",
+                                            "prlimit64", "getdents", "getdents64", NULL};
     each(f, SCMP_ACT_ALLOW, sanitiser);
 #else
-    allow_if(f, "clone", SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD_FLAGS | ANY_NAMESPACE, THREAD_FLAGS));
+    allow_if(f, "clone",
+             SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD_FLAGS | ANY_NAMESPACE, THREAD_FLAGS));
 #endif
     refuse(f, "clone3", ENOSYS);
     refuse(f, "io_uring_setup", ENOSYS); /* libuv asks for it and does without */
@@ -122,7 +318,8 @@ static void add_memory(struct filter *f, enum sandbox_role role)
     static const char *const sanitiser[] = {"prctl", NULL};
     each(f, SCMP_ACT_ALLOW, sanitiser);
 #endif
-    allow_if(f, "prctl", SCMP_A0_64(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA: names of mappings */, 0));
+    allow_if(f, "prctl",
+             SCMP_A0_64(SCMP_CMP_EQ, 0x53564d41 /* PR_SET_VMA: names of mappings */, 0));
     allow_if(f, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0, 0)); /* read limits, set none */
     static const char *const limits[] = {"getrlimit", NULL};
     each(f, SCMP_ACT_ALLOW, limits);
@@ -134,9 +331,12 @@ static void add_sockets(struct filter *f, enum sandbox_role role)
     if (role == SANDBOX_RECORDER) {
         allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_INET, 0));
         allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_INET6, 0));
-        allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK, 0)); /* which address families this machine has */
+        allow_if(
+            f, "socket",
+            SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK, 0)); /* which address families this machine has */
     }
-    static const unsigned long requests[] = {FIONBIO, FIOCLEX, FIONCLEX, FIONREAD, TCGETS, TIOCGWINSZ, TIOCOUTQ};
+    static const unsigned long requests[] = {FIONBIO, FIOCLEX,    FIONCLEX, FIONREAD,
+                                             TCGETS,  TIOCGWINSZ, TIOCOUTQ};
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         allow_if(f, "ioctl", SCMP_A1_64(SCMP_CMP_EQ, requests[i], 0));
 }
@@ -156,12 +356,14 @@ int sandbox_seccomp(enum sandbox_role role, struct err *reterr)
     if (f.code == 0)
         f.code = seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_TSYNC, 1);
     if (f.code == 0)
-        f.code = seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* binary tree instead of a list */
+        f.code = seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE,
+                                  2); /* binary tree instead of a list */
     if (f.code == 0)
         f.code = seccomp_load(f.ctx);
     seccomp_release(f.ctx);
     if (f.code < 0)
-        return err_set(reterr, E_UNSUPPORTED, "the system call filter does not load (%s); this kernel needs seccomp",
+        return err_set(reterr, E_UNSUPPORTED,
+                       "the system call filter does not load (%s); this kernel needs seccomp",
                        err_text(f.code));
     return 0;
 }

@@ -97,7 +97,8 @@ static void on_signal(uv_signal_t *h, int sig)
     if (!s->stopping) {
         s->stopping = true;
         s->asked_ms = uv_now(&s->loop);
-        log_info("serve", "%s: stopping; the recorder closes its files, a second signal kills it", name);
+        log_info("serve", "%s: stopping; the recorder closes its files, a second signal kills it",
+                 name);
         stop_next(s);
         return;
     }
@@ -122,7 +123,8 @@ static bool is_ignored(int sig)
 /* Whatever our own parent left open is none of the children's business. */
 static void close_on_exec(void)
 {
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); /* a kernel before 5.11 does without */
+    close_range(STDERR_FILENO + 1, ~0U,
+                CLOSE_RANGE_CLOEXEC); /* a kernel before 5.11 does without */
 }
 
 static int init(struct supervisor *s, const struct supervisor_options *o)

@@ -18,45 +18,52 @@
 
 /* One kind of child. Borrowed for the run. */
 struct supervisor_role {
-    const char *name;         /* argv[1] and the name in logs */
-    const char *const *args;  /* argv[2…], ends with NULL */
-    int fds[SUPERVISOR_FDS];  /* given to the child as 4, 5, … */
+    const char *name;        /* argv[1] and the name in logs */
+    const char *const *args; /* argv[2…], ends with NULL */
+    int fds[SUPERVISOR_FDS]; /* given to the child as 4, 5, … */
     int fd_count;
-    bool essential;           /* ready only when this one beats; a lost heartbeat is an alarm */
-    int stop_ms;              /* time between SIGTERM and SIGKILL */
+    bool essential; /* ready only when this one beats; a lost heartbeat is an alarm */
+    int stop_ms;    /* time between SIGTERM and SIGKILL */
 };
 
 /* Times in milliseconds; 0 takes the value in brackets. */
 struct supervisor_times {
     int backoff_min, backoff_max; /* pause before a restart, doubling [200, 10 000] */
-    int backoff_reset;            /* alive that long: the next pause is the shortest again [60 000] */
-    int start;                    /* from start to the first heartbeat byte [120 000] */
-    int heartbeat;                /* between two heartbeat bytes [15 000] */
-    int abort;                    /* between SIGABRT and SIGKILL [5 000] */
+    int backoff_reset; /* alive that long: the next pause is the shortest again [60 000] */
+    int start;         /* from start to the first heartbeat byte [120 000] */
+    int heartbeat;     /* between two heartbeat bytes [15 000] */
+    int abort;         /* between SIGABRT and SIGKILL [5 000] */
 };
 
-enum supervisor_phase { SUPERVISOR_STARTING, SUPERVISOR_UP, SUPERVISOR_PAUSING, SUPERVISOR_STOPPING, SUPERVISOR_DONE };
+enum supervisor_phase {
+    SUPERVISOR_STARTING,
+    SUPERVISOR_UP,
+    SUPERVISOR_PAUSING,
+    SUPERVISOR_STOPPING,
+    SUPERVISOR_DONE
+};
 const char *supervisor_phase_name(enum supervisor_phase p);
 
 /* What there is to know about one child now. */
 struct supervisor_state {
     const char *name;
     enum supervisor_phase phase;
-    pid_t pid;                   /* 0 while there is none */
-    unsigned restarts;           /* since the supervisor began */
-    int64_t since_us;            /* wall clock of the last change of phase */
-    int64_t death_us;            /* of the last death; 0: none */
-    char death[200];             /* "was killed by SIGSEGV"; "" if none */
-    int pause_ms;                /* PAUSING: length of the pause */
+    pid_t pid;         /* 0 while there is none */
+    unsigned restarts; /* since the supervisor began */
+    int64_t since_us;  /* wall clock of the last change of phase */
+    int64_t death_us;  /* of the last death; 0: none */
+    char death[200];   /* "was killed by SIGSEGV"; "" if none */
+    int pause_ms;      /* PAUSING: length of the pause */
 };
 
 struct supervisor_options {
-    const char *program;         /* what is executed; NULL: /proc/self/exe */
+    const char *program;                 /* what is executed; NULL: /proc/self/exe */
     const struct supervisor_role *roles; /* in order of start; they stop in the opposite order */
     int role_count;
     struct supervisor_times times;
     /* After every change. @ready turns true once, when all essential roles beat. May be NULL. */
-    void (*changed)(void *user, const struct supervisor_state *states, int count, bool ready, bool stopping);
+    void (*changed)(void *user, const struct supervisor_state *states, int count, bool ready,
+                    bool stopping);
     void *user;
 };
 

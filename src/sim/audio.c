@@ -106,7 +106,8 @@ static int make_aac(struct sim_program *p)
     return r;
 }
 
-int sim_audio_tone(enum media_codec codec, uint32_t ssrc, struct sim_program **ret, struct err *reterr)
+int sim_audio_tone(enum media_codec codec, uint32_t ssrc, struct sim_program **ret,
+                   struct err *reterr)
 {
     bool aac = codec == MEDIA_AAC;
     struct sim_program *p = sim_program_new(codec, aac ? AAC_RATE : PCMU_RATE);
@@ -119,7 +120,8 @@ int sim_audio_tone(enum media_codec codec, uint32_t ssrc, struct sim_program **r
     snprintf(p->name, sizeof(p->name), "tone");
     int r = aac ? make_aac(p) : make_pcmu(p);
     if (r >= 0)
-        r = sim_program_finish(p, (int64_t)p->count * (aac ? AAC_FRAME : PCMU_FRAME), 1400, AUDIO_CHANNEL, reterr);
+        r = sim_program_finish(p, (int64_t)p->count * (aac ? AAC_FRAME : PCMU_FRAME), 1400,
+                               AUDIO_CHANNEL, reterr);
     else
         err_set(reterr, r, "making the sound failed: %s", err_text(r));
     if (r < 0)

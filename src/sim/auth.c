@@ -15,8 +15,8 @@
 enum auth_word { BASIC_FIRST, UNKNOWN_FIRST, STALE, STALE_LOWER, OTHER_CASE, ONCE, NO_QOP };
 
 struct digest {
-    char username[FIELD], realm[FIELD], nonce[FIELD], uri[FIELD], response[FIELD], qop[FIELD], nc[FIELD], cnonce[FIELD],
-            algorithm[FIELD];
+    char username[FIELD], realm[FIELD], nonce[FIELD], uri[FIELD], response[FIELD], qop[FIELD],
+        nc[FIELD], cnonce[FIELD], algorithm[FIELD];
 };
 
 /* One "name=value" of the header; the value may be quoted. Moves *at behind the comma. */
@@ -46,9 +46,10 @@ static void parse_digest(const char *text, struct digest *d)
     const struct {
         const char *name;
         char *to;
-    } fields[] = {{"username", d->username}, {"realm", d->realm}, {"nonce", d->nonce},   {"uri", d->uri},
-                  {"response", d->response}, {"qop", d->qop},     {"nc", d->nc},         {"cnonce", d->cnonce},
-                  {"algorithm", d->algorithm}};
+    } fields[] = {
+        {"username", d->username},  {"realm", d->realm}, {"nonce", d->nonce}, {"uri", d->uri},
+        {"response", d->response},  {"qop", d->qop},     {"nc", d->nc},       {"cnonce", d->cnonce},
+        {"algorithm", d->algorithm}};
     memset(d, 0, sizeof(*d));
     while (next_field(&text, name, value))
         for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -65,7 +66,8 @@ static void hash(const EVP_MD *md, const char *text, char hex[2 * EVP_MAX_MD_SIZ
         hex_encode(d, len, hex);
 }
 
-static bool digest_right(const struct sim_options *o, const struct digest *d, const char *method, const EVP_MD *md)
+static bool digest_right(const struct sim_options *o, const struct digest *d, const char *method,
+                         const EVP_MD *md)
 {
     char text[6 * FIELD], ha1[2 * EVP_MAX_MD_SIZE + 1], ha2[sizeof(ha1)], want[sizeof(ha1)];
     snprintf(text, sizeof(text), "%s:%s:%s", o->user, d->realm, o->password);
@@ -73,23 +75,26 @@ static bool digest_right(const struct sim_options *o, const struct digest *d, co
     snprintf(text, sizeof(text), "%s:%s", method, d->uri);
     hash(md, text, ha2);
     if (d->qop[0])
-        snprintf(text, sizeof(text), "%s:%s:%s:%s:%s:%s", ha1, d->nonce, d->nc, d->cnonce, d->qop, ha2);
+        snprintf(text, sizeof(text), "%s:%s:%s:%s:%s:%s", ha1, d->nonce, d->nc, d->cnonce, d->qop,
+                 ha2);
     else
         snprintf(text, sizeof(text), "%s:%s:%s", ha1, d->nonce, ha2);
     hash(md, text, want);
     return !strcasecmp(want, d->response);
 }
 
-static bool digest_check(struct sim_conn *c, const struct sim_request *r, const char *header, const struct sim_quirks *q,
-                         bool *ret_stale)
+static bool digest_check(struct sim_conn *c, const struct sim_request *r, const char *header,
+                         const struct sim_quirks *q, bool *ret_stale)
 {
     const struct sim_options *o = c->server->o;
     struct digest d;
     parse_digest(header, &d);
     bool sha256 = !strcasecmp(d.algorithm, "SHA-256");
-    if ((sha256 && o->auth == SIM_AUTH_DIGEST_MD5) || (!sha256 && o->auth == SIM_AUTH_DIGEST_SHA256))
+    if ((sha256 && o->auth == SIM_AUTH_DIGEST_MD5) ||
+        (!sha256 && o->auth == SIM_AUTH_DIGEST_SHA256))
         return false;
-    if (strcmp(d.username, o->user) != 0 || strcmp(d.realm, REALM) != 0 || strcmp(d.uri, r->uri) != 0)
+    if (strcmp(d.username, o->user) != 0 || strcmp(d.realm, REALM) != 0 ||
+        strcmp(d.uri, r->uri) != 0)
         return false;
     if (d.qop[0] && (strcmp(d.qop, "auth") != 0 || !d.nc[0] || !d.cnonce[0]))
         return false;
@@ -116,7 +121,8 @@ static bool basic_check(const struct sim_options *o, const char *text)
     return !strcmp((const char *)encoded, text + strspn(text, " "));
 }
 
-bool sim_auth_check(struct sim_conn *c, const struct sim_request *r, const struct sim_quirks *q, bool *ret_stale)
+bool sim_auth_check(struct sim_conn *c, const struct sim_request *r, const struct sim_quirks *q,
+                    bool *ret_stale)
 {
     const struct sim_options *o = c->server->o;
     const char *a = sim_request_header(r, "Authorization");
@@ -132,7 +138,8 @@ bool sim_auth_check(struct sim_conn *c, const struct sim_request *r, const struc
     return false;
 }
 
-static int digest_line(struct sim_conn *c, const char *algorithm, const struct sim_quirks *q, bool stale, struct buf *out)
+static int digest_line(struct sim_conn *c, const char *algorithm, const struct sim_quirks *q,
+                       bool stale, struct buf *out)
 {
     bool lower = sim_quirk_word(q, SIM_Q_AUTH, STALE_LOWER);
     int r = buf_appendf(out, "WWW-Authenticate: %s realm=\"" REALM "\", nonce=\"%s\"",
@@ -151,11 +158,12 @@ int sim_auth_challenge(struct sim_conn *c, const struct sim_quirks *q, bool stal
     enum sim_auth a = c->server->o->auth;
     int r = 0;
     bool basic_first = sim_quirk_word(q, SIM_Q_AUTH, BASIC_FIRST);
-    snprintf(c->nonce, sizeof(c->nonce), "%016llx%016llx", (unsigned long long)sim_random(c->server),
-             (unsigned long long)sim_random(c->server));
+    snprintf(c->nonce, sizeof(c->nonce), "%016llx%016llx",
+             (unsigned long long)sim_random(c->server), (unsigned long long)sim_random(c->server));
     c->nonce_born_us = c->server->now_us;
     if (sim_quirk_word(q, SIM_Q_AUTH, UNKNOWN_FIRST))
-        r = buf_appendf(out, "WWW-Authenticate: Digest realm=\"" REALM "\", nonce=\"00\", algorithm=SHA-999\r\n");
+        r = buf_appendf(out, "WWW-Authenticate: Digest realm=\"" REALM
+                             "\", nonce=\"00\", algorithm=SHA-999\r\n");
     if (r >= 0 && a == SIM_AUTH_ALL && basic_first)
         r = buf_appendf(out, "WWW-Authenticate: Basic realm=\"" REALM "\"\r\n");
     if (r >= 0 && (a == SIM_AUTH_DIGEST_SHA256 || a == SIM_AUTH_ALL))

@@ -93,7 +93,8 @@ static void drop_slow(struct sim_conn *c)
 {
     struct sim_session *ss = c->session;
     if (c->server->stats.slow_dropped++ < SIM_TOLD)
-        log_warn("sim", "camera %d: its reader is more than 2 s behind, session dropped", ss ? ss->camera->id : -1);
+        log_warn("sim", "camera %d: its reader is more than 2 s behind, session dropped",
+                 ss ? ss->camera->id : -1);
     sim_conn_close(c, true, NULL);
 }
 
@@ -112,9 +113,11 @@ static int grow_queue(struct sim_conn *c)
     return 0;
 }
 
-static void enqueue(struct sim_conn *c, struct sim_block *b, uint32_t offset, const struct sim_note *note)
+static void enqueue(struct sim_conn *c, struct sim_block *b, uint32_t offset,
+                    const struct sim_note *note)
 {
-    bool slow = c->count && c->session && c->server->now_us - c->queue[c->head].since_us > SIM_SLOW_US;
+    bool slow =
+        c->count && c->session && c->server->now_us - c->queue[c->head].since_us > SIM_SLOW_US;
     if (slow || c->count >= SIM_QUEUE_MAX || (c->count == c->cap && grow_queue(c) < 0)) {
         sim_block_unref(b);
         drop_slow(c);
@@ -349,8 +352,7 @@ void sim_conn_event(struct sim_conn *c, uint32_t events)
 void sim_conn_release_held(struct sim_server *s)
 {
     struct sim_conn *c, *tmp;
-    list_foreach_safe(c, tmp, &s->conns, link)
-    {
+    list_foreach_safe (c, tmp, &s->conns, link) {
         if (!c->late || c->held_until_us > s->now_us)
             continue;
         struct sim_block *b = c->late;

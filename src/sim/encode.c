@@ -33,7 +33,8 @@ static int configure(struct encoder *e, struct err *reterr)
     bool h265 = o->codec == MEDIA_H265;
     const AVCodec *codec = avcodec_find_encoder_by_name(h265 ? "libx265" : "libx264");
     if (!codec)
-        return err_set(reterr, E_UNSUPPORTED, "libavcodec was built without %s", h265 ? "libx265" : "libx264");
+        return err_set(reterr, E_UNSUPPORTED, "libavcodec was built without %s",
+                       h265 ? "libx265" : "libx264");
     e->ctx = avcodec_alloc_context3(codec);
     e->frame = av_frame_alloc();
     e->pkt = av_packet_alloc();
@@ -58,8 +59,10 @@ static int configure(struct encoder *e, struct err *reterr)
     char params[160];
     if (h265) {
         snprintf(params, sizeof(params),
-                 "log-level=error:open-gop=0:repeat-headers=1:scenecut=0:pools=%s:frame-threads=1:info=0:slices=%d",
-                 o->slices > 1 ? "2" : "none", o->slices); /* x265 3.5 crashes on slices without a pool */
+                 "log-level=error:open-gop=0:repeat-headers=1:scenecut=0:pools=%s:frame-threads=1:"
+                 "info=0:slices=%d",
+                 o->slices > 1 ? "2" : "none",
+                 o->slices); /* x265 3.5 crashes on slices without a pool */
         av_opt_set(c->priv_data, "x265-params", params, 0);
     } else {
         snprintf(params, sizeof(params), "scenecut=0:b-adapt=0:weightp=0");
@@ -67,8 +70,8 @@ static int configure(struct encoder *e, struct err *reterr)
     }
     av_log_set_level(AV_LOG_ERROR);
     int r = avcodec_open2(c, codec, NULL);
-    return r < 0 ? err_set(reterr, E_UNSUPPORTED, "%s does not take %dx%d at %d fps", codec->name, o->width, o->height,
-                           o->fps)
+    return r < 0 ? err_set(reterr, E_UNSUPPORTED, "%s does not take %dx%d at %d fps", codec->name,
+                           o->width, o->height, o->fps)
                  : 0;
 }
 
@@ -100,8 +103,8 @@ static int take_packets(struct encoder *e)
         int64_t unit = CLOCK_RATE / e->o->fps;
         if (!e->p->count)
             e->first_dts = e->pkt->dts;
-        r = sim_program_add(e->p, (e->pkt->dts - e->first_dts) * unit, (e->pkt->pts - e->first_dts) * unit,
-                            e->pkt->flags & AV_PKT_FLAG_KEY);
+        r = sim_program_add(e->p, (e->pkt->dts - e->first_dts) * unit,
+                            (e->pkt->pts - e->first_dts) * unit, e->pkt->flags & AV_PKT_FLAG_KEY);
         if (r >= 0)
             r = sim_program_add_stream(e->p, e->pkt->data, (size_t)e->pkt->size, 0);
         if (r >= 0)
@@ -119,9 +122,10 @@ static int write_truth(struct sim_truth *t, const struct sim_object *o, int n)
     buf_init(&b, 0);
     int r = buf_append(&b, "[", 1);
     for (int i = 0; i < n && r >= 0; i++)
-        r = buf_appendf(&b, "%s{\"id\":%d,\"class\":\"%s\",\"box\":[%.1f,%.1f,%.1f,%.1f],\"state\":\"%s\"}",
-                        i ? "," : "", o[i].id, sim_object_class_name(o[i].class), (double)o[i].x0, (double)o[i].y0,
-                        (double)o[i].x1, (double)o[i].y1, sim_object_state_name(o[i].state));
+        r = buf_appendf(
+            &b, "%s{\"id\":%d,\"class\":\"%s\",\"box\":[%.1f,%.1f,%.1f,%.1f],\"state\":\"%s\"}",
+            i ? "," : "", o[i].id, sim_object_class_name(o[i].class), (double)o[i].x0,
+            (double)o[i].y0, (double)o[i].x1, (double)o[i].y1, sim_object_state_name(o[i].state));
     if (r >= 0)
         r = buf_append(&b, "]", 2);
     t->objects = (char *)b.data;
@@ -150,7 +154,8 @@ static int encode_frames(struct encoder *e, struct sim_scene *scene, struct sim_
     if (!e->p->truth || av_frame_get_buffer(f, 0) < 0)
         return -ENOMEM;
     for (int i = 0; i < frames; i++) {
-        int n = sim_scene_draw(scene, picture, (double)i / e->o->fps, (uint32_t)i, SENSOR_NOISE, objects);
+        int n = sim_scene_draw(scene, picture, (double)i / e->o->fps, (uint32_t)i, SENSOR_NOISE,
+                               objects);
         int r = write_truth(&e->p->truth[i], objects, n);
         if (r < 0 || av_frame_make_writable(f) < 0)
             return -ENOMEM;
@@ -180,13 +185,15 @@ static int begin(struct encoder *e, const struct sim_encode_options *o)
     return 0;
 }
 
-static int finish(struct encoder *e, int r, double seconds, struct sim_program **ret, struct err *reterr)
+static int finish(struct encoder *e, int r, double seconds, struct sim_program **ret,
+                  struct err *reterr)
 {
     avcodec_free_context(&e->ctx);
     av_frame_free(&e->frame);
     av_packet_free(&e->pkt);
     if (r >= 0)
-        r = sim_program_finish(e->p, (int64_t)(seconds * CLOCK_RATE + 0.5), e->o->packet_bytes, 0, reterr);
+        r = sim_program_finish(e->p, (int64_t)(seconds * CLOCK_RATE + 0.5), e->o->packet_bytes, 0,
+                               reterr);
     else
         err_set(reterr, r, "encoding %s failed: %s", e->o->name, err_text(r));
     if (r < 0)
@@ -196,7 +203,8 @@ static int finish(struct encoder *e, int r, double seconds, struct sim_program *
     return r;
 }
 
-int sim_encode_street(const struct sim_encode_options *o, struct sim_program **ret, struct err *reterr)
+int sim_encode_street(const struct sim_encode_options *o, struct sim_program **ret,
+                      struct err *reterr)
 {
     struct encoder e;
     struct sim_picture picture = {0};
@@ -228,7 +236,8 @@ static int make_noise(struct encoder *e, const struct sim_program *street)
         const struct sim_au *au = &street->aus[key ? 0 : 1];
         r = sim_program_add(e->p, i * unit, i * unit, key);
         for (uint32_t k = 0; k < au->nal_count && key && r >= 0; k++) {
-            r = sim_program_add_nal(e->p, street->nals[au->nal + k].data, street->nals[au->nal + k].len);
+            r = sim_program_add_nal(e->p, street->nals[au->nal + k].data,
+                                    street->nals[au->nal + k].len);
             debt += street->nals[au->nal + k].len;
         }
         debt -= per_au;
@@ -253,7 +262,8 @@ static int make_noise(struct encoder *e, const struct sim_program *street)
     return r;
 }
 
-int sim_encode_noise(const struct sim_encode_options *o, struct sim_program **ret, struct err *reterr)
+int sim_encode_noise(const struct sim_encode_options *o, struct sim_program **ret,
+                     struct err *reterr)
 {
     struct sim_encode_options two = *o;
     struct sim_program *street = NULL;

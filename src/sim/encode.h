@@ -14,10 +14,12 @@ struct sim_encode_options {
     const char *name;
 };
 /* Encode one period of the scene @seed with its ground truth. */
-int sim_encode_street(const struct sim_encode_options *o, struct sim_program **ret, struct err *reterr);
+int sim_encode_street(const struct sim_encode_options *o, struct sim_program **ret,
+                      struct err *reterr);
 /*
  * Cheap load: one real key picture, then random payload behind slice headers of a real stream at exact bitrate.
  * Not meant to be decoded beyond the first picture.
  */
-int sim_encode_noise(const struct sim_encode_options *o, struct sim_program **ret, struct err *reterr);
+int sim_encode_noise(const struct sim_encode_options *o, struct sim_program **ret,
+                     struct err *reterr);
 #endif

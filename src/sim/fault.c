@@ -17,7 +17,8 @@
 #define CAMERA_MAX 1000000
 #define MILLION 1000000
 
-const char *const sim_method_names[SIM_METHODS] = {"OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE", "TEARDOWN",
+const char *const sim_method_names[SIM_METHODS] = {"OPTIONS",       "DESCRIBE",      "SETUP",
+                                                   "PLAY",          "PAUSE",         "TEARDOWN",
                                                    "GET_PARAMETER", "SET_PARAMETER", "ANY"};
 
 struct action {
@@ -29,13 +30,13 @@ struct action {
 };
 static const struct action actions[] = {
 #define X(id, word, arg, more) {word, SIM_QUIRK, SIM_Q_##id, arg, more},
-        SIM_QUIRK_LIST(X)
+    SIM_QUIRK_LIST(X)
 #undef X
 #define X(id, word, arg, more) {word, SIM_EVENT, SIM_E_##id, arg, more},
-                SIM_EVENT_LIST(X)
+        SIM_EVENT_LIST(X)
 #undef X
 #define X(id, word, arg, more) {word, SIM_REPLY, SIM_R_##id, arg, more},
-                        SIM_REPLY_LIST(X)
+            SIM_REPLY_LIST(X)
 #undef X
 };
 
@@ -233,8 +234,9 @@ static int parse_argument(struct parser *p, const struct action *a, struct sim_r
     const char *w = given ? next_word(p) : a->arg == SIM_ARG_WORD ? "" : a->more;
     if (parse_value(a, w, r) >= 0 && *w)
         return 0;
-    static const char *const kinds[] = {"", "a word", "a percentage like 2%", "parts per million", "a duration", "a size",
-                                        "a number", "a text"};
+    static const char *const kinds[] = {
+        "",         "a word", "a percentage like 2%", "parts per million", "a duration", "a size",
+        "a number", "a text"};
     if (a->arg == SIM_ARG_WORD)
         return FAIL(p, "'%s %s': choose one of %s", a->word, w, a->more);
     return FAIL(p, "'%s' wants %s, not '%s'", a->word, kinds[a->arg], w);
@@ -343,12 +345,15 @@ static int parse_line(struct parser *p, char *line, struct sim_faults *f)
     return e;
 }
 
-int sim_faults_parse(const char *name, const char *text, size_t len, struct sim_faults **ret, struct err *reterr)
+int sim_faults_parse(const char *name, const char *text, size_t len, struct sim_faults **ret,
+                     struct err *reterr)
 {
     struct parser p = {.name = name, .reterr = reterr};
     struct sim_faults *f = calloc(1, sizeof(*f));
     char *copy = len > SCRIPT_MAX ? NULL : malloc(len + 1);
-    int e = f && copy ? 0 : len > SCRIPT_MAX ? err_set(reterr, E_LIMIT, "%s is longer than 1 MiB", name) : -ENOMEM;
+    int e = f && copy          ? 0
+            : len > SCRIPT_MAX ? err_set(reterr, E_LIMIT, "%s is longer than 1 MiB", name)
+                               : -ENOMEM;
     if (e >= 0) {
         memcpy(copy, text, len);
         copy[len] = 0;

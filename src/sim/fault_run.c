@@ -36,8 +36,7 @@ static int set_quirk(struct sim_server *s, const struct sim_rule *r, bool on)
 static void happen(struct sim_server *s, const struct sim_rule *r)
 {
     struct sim_session *ss, *tmp;
-    list_foreach_safe(ss, tmp, &s->sessions, link)
-    {
+    list_foreach_safe (ss, tmp, &s->sessions, link) {
         if (ss->playing && sim_rule_covers(r, ss->camera->id, ss->stream))
             sim_mangle_event(ss, r);
     }
@@ -87,8 +86,7 @@ static void run_after(struct sim_server *s, int64_t now)
         }
         f->after[i] = f->after[--f->after_count];
         struct sim_session *ss, *tmp;
-        list_foreach_safe(ss, tmp, &s->sessions, link)
-        {
+        list_foreach_safe (ss, tmp, &s->sessions, link) {
             if (ss->number == a.session && ss->playing && lucky(s, &f->rule[a.rule]))
                 sim_mangle_event(ss, &f->rule[a.rule]);
         }
@@ -147,13 +145,15 @@ void sim_faults_played(struct sim_session *ss)
     struct sim_faults *f = s->faults;
     for (size_t i = 0; i < f->count; i++) {
         struct sim_rule *r = &f->rule[i];
-        if (r->when != SIM_AFTER || !sim_rule_covers(r, ss->camera->id, ss->stream) || !count(r, ss->camera->id))
+        if (r->when != SIM_AFTER || !sim_rule_covers(r, ss->camera->id, ss->stream) ||
+            !count(r, ss->camera->id))
             continue;
         if (f->after_count == f->after_cap) {
             size_t cap = f->after_cap ? f->after_cap * 2 : 64;
             struct sim_after *a = cap > AFTER_MAX ? NULL : realloc(f->after, cap * sizeof(*a));
             if (!a) {
-                log_warn("sim", "too many waiting rules, one of camera %d is left out", ss->camera->id);
+                log_warn("sim", "too many waiting rules, one of camera %d is left out",
+                         ss->camera->id);
                 return;
             }
             f->after = a;
@@ -164,7 +164,8 @@ void sim_faults_played(struct sim_session *ss)
     plan(f);
 }
 
-const struct sim_rule *sim_faults_reply(struct sim_server *s, int camera, int stream, enum sim_method m)
+const struct sim_rule *sim_faults_reply(struct sim_server *s, int camera, int stream,
+                                        enum sim_method m)
 {
     for (size_t i = 0; i < s->faults->count; i++) {
         struct sim_rule *r = &s->faults->rule[i];

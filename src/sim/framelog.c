@@ -48,7 +48,8 @@ int sim_framelog_open(const struct sim_options *o, struct sim_framelog **ret, st
     f->all = !o->frames_log_cameras;
     if (!f->all && parse_cameras(o->frames_log_cameras, f->wanted, f->cameras) < 0) {
         free(f);
-        return err_set(reterr, E_SYNTAX, "--frames-log-cameras wants numbers below --cameras, like 0,3,7-9");
+        return err_set(reterr, E_SYNTAX,
+                       "--frames-log-cameras wants numbers below --cameras, like 0,3,7-9");
     }
     f->file = fopen(o->frames_log, "we");
     if (!f->file) {
@@ -87,11 +88,13 @@ void sim_framelog_write(struct sim_framelog *f, const struct sim_note *n, int64_
     if (!sim_framelog_wants(f, ss->camera->id))
         return;
     fprintf(f->file,
-            "{\"camera\":%d,\"stream\":\"%s\",\"session\":%llu,\"program\":\"%s\",\"au\":%lld,\"rtp\":%u,\"wall_us\":%lld,\"time\":\"%s\","
+            "{\"camera\":%d,\"stream\":\"%s\",\"session\":%llu,\"program\":\"%s\",\"au\":%lld,"
+            "\"rtp\":%u,\"wall_us\":%lld,\"time\":\"%s\","
             "\"key\":%s,\"damaged\":%s,\"nals\":[",
             ss->camera->id, ss->stream ? "sub" : "main", (unsigned long long)ss->number,
-            n->program->name, (long long)(n->loop * (int64_t)n->program->count + n->index), n->timestamp, (long long)wall_us,
-            time_format(wall_us, time), au->key ? "true" : "false", n->damaged ? "true" : "false");
+            n->program->name, (long long)(n->loop * (int64_t)n->program->count + n->index),
+            n->timestamp, (long long)wall_us, time_format(wall_us, time),
+            au->key ? "true" : "false", n->damaged ? "true" : "false");
     for (uint32_t i = 0; i < au->nal_count; i++) {
         const struct sim_nal *nal = &n->program->nals[au->nal + i];
         fprintf(f->file, "%s{\"size\":%u,\"sha256\":\"%s\"}", i ? "," : "", nal->len,
@@ -109,9 +112,10 @@ void sim_truth_write(struct sim_server *s, const struct sim_note *n)
     if (!n->program->truth)
         return;
     fprintf(s->truth,
-            "{\"camera\":%d,\"stream\":\"%s\",\"scene\":\"%s\",\"frame\":%u,\"wall_us\":%lld,\"time\":\"%s\","
+            "{\"camera\":%d,\"stream\":\"%s\",\"scene\":\"%s\",\"frame\":%u,\"wall_us\":%lld,"
+            "\"time\":\"%s\","
             "\"rtp\":%u,\"width\":%u,\"height\":%u,\"objects\":%s}\n",
-            ss->camera->id, ss->stream ? "sub" : "main", n->program->name, au->picture, (long long)taken,
-            time_format(taken, time), n->timestamp, n->program->width, n->program->height,
-            n->program->truth[au->picture].objects);
+            ss->camera->id, ss->stream ? "sub" : "main", n->program->name, au->picture,
+            (long long)taken, time_format(taken, time), n->timestamp, n->program->width,
+            n->program->height, n->program->truth[au->picture].objects);
 }

@@ -37,9 +37,12 @@ struct work {
 static int do_job(struct job *j, const struct sim_options *o, struct err *reterr)
 {
     if (!j->path)
-        return j->noise ? sim_encode_noise(&j->encode, j->to, reterr) : sim_encode_street(&j->encode, j->to, reterr);
-    struct sim_media_options m = {
-            .fallback_fps = o->fps, .packet_bytes = o->packet_bytes, .in_band = j->in_band, .ssrc = j->encode.ssrc};
+        return j->noise ? sim_encode_noise(&j->encode, j->to, reterr)
+                        : sim_encode_street(&j->encode, j->to, reterr);
+    struct sim_media_options m = {.fallback_fps = o->fps,
+                                  .packet_bytes = o->packet_bytes,
+                                  .in_band = j->in_band,
+                                  .ssrc = j->encode.ssrc};
     return sim_media_file(j->path, &m, j->to, reterr);
 }
 
@@ -95,12 +98,14 @@ static struct job *add_job(struct work *w, struct sim_server *s, const char *pat
     return j;
 }
 
-static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub, enum media_codec other)
+static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
+                      enum media_codec other)
 {
     const struct sim_options *o = s->o;
     struct job *j = add_job(w, s, NULL);
-    snprintf(j->name, sizeof(j->name), "%s-%d%s%s", o->scene == SIM_SCENE_NOISE ? "noise" : "street", scene,
-             sub ? " sub" : "", other ? " other size" : "");
+    snprintf(j->name, sizeof(j->name), "%s-%d%s%s",
+             o->scene == SIM_SCENE_NOISE ? "noise" : "street", scene, sub ? " sub" : "",
+             other ? " other size" : "");
     j->noise = o->scene == SIM_SCENE_NOISE && !other;
     j->encode.name = j->name;
     j->encode.codec = other ? other : o->codec;
@@ -117,7 +122,8 @@ static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
 }
 
 /* Cameras take programs in turn; phases by the golden ratio lie evenly however many there are. */
-static void give_out(struct sim_server *s, int mains, bool subs, struct sim_program *const other[2], struct sim_program *audio)
+static void give_out(struct sim_server *s, int mains, bool subs, struct sim_program *const other[2],
+                     struct sim_program *audio)
 {
     for (int i = 0; i < s->o->cameras; i++) {
         struct sim_camera *c = &s->cameras[i];
@@ -145,7 +151,8 @@ static int add_audio(struct sim_server *s, struct sim_program **ret, struct err 
 }
 
 /* What parameter changes switch to: another size, one program for each codec that is played. */
-static int add_others(struct work *w, struct sim_server *s, struct sim_program *other[2], struct err *reterr)
+static int add_others(struct work *w, struct sim_server *s, struct sim_program *other[2],
+                      struct err *reterr)
 {
     static const enum media_codec codecs[2] = {MEDIA_H264, MEDIA_H265};
     size_t played = s->program_count;
@@ -172,7 +179,7 @@ static void add_jobs(struct work *w, struct sim_server *s, int mains)
     const struct sim_options *o = s->o;
     for (int i = 0; i < mains && o->media_count; i++)
         add_job(w, s, o->media[i])->in_band =
-                o->in_band || (s->faults && sim_faults_have_event(s->faults, SIM_E_PARAM_CHANGE));
+            o->in_band || (s->faults && sim_faults_have_event(s->faults, SIM_E_PARAM_CHANGE));
     for (int sub = 0; sub < SIM_STREAMS && !o->media_count; sub++)
         for (int i = 0; i < mains; i++)
             add_scene(w, s, i, sub, MEDIA_NONE);

@@ -15,7 +15,7 @@ enum { SDP_PT35 = 13 };
 #define OUT_MAX ((size_t)40 << 20)
 
 struct sim_mangle {
-    uint16_t sequence;  /* of the next packet */
+    uint16_t sequence; /* of the next packet */
     uint32_t ts_delta, ts_once, ssrc_xor;
     int64_t stall_until_us, since_us;
     int64_t skip;
@@ -62,7 +62,8 @@ uint32_t sim_mangle_timestamp(const struct sim_player *p, uint32_t ts)
     if (!m)
         return ts;
     int64_t age = p->session->server->now_us - m->since_us;
-    return ts + m->ts_delta + (uint32_t)(age * drift / MILLION * (int64_t)p->program->clock_rate / MILLION);
+    return ts + m->ts_delta +
+           (uint32_t)(age * drift / MILLION * (int64_t)p->program->clock_rate / MILLION);
 }
 
 uint16_t sim_mangle_sequence(const struct sim_player *p, uint16_t seq)
@@ -124,7 +125,8 @@ static int emit(struct sim_player *p, const uint8_t *d, size_t len, uint32_t ts)
 /* Packets that belong to nobody. */
 static void emit_strangers(struct sim_player *p)
 {
-    static const uint8_t nobody[] = {'$', STRAY_CHANNEL, 0, 16, 0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4};
+    static const uint8_t nobody[] = {
+        '$', STRAY_CHANNEL, 0, 16, 0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9, 1, 2, 3, 4};
     struct sim_mangle *m = p->mangle;
     uint8_t d[sizeof(nobody)];
     memcpy(d, nobody, sizeof(d));
@@ -199,7 +201,8 @@ static bool swallowed(struct sim_player *p)
         m->skip--;
         return true;
     }
-    return p->track == 0 && sim_quirk(quirks_of(p), SIM_Q_DROP_KEYS) && p->program->aus[p->index].key && p->number > 0;
+    return p->track == 0 && sim_quirk(quirks_of(p), SIM_Q_DROP_KEYS) &&
+           p->program->aus[p->index].key && p->number > 0;
 }
 
 /* Send the first half of what was built and hang up. */
@@ -220,7 +223,8 @@ bool sim_mangle_play(struct sim_player *p)
     struct sim_mangle *m = get(p);
     if (!m || swallowed(p) || make_packets(p) < 0)
         return true;
-    uint32_t ts = sim_mangle_timestamp(p, sim_program_timestamp(p->program, p->index, p->loop)) + m->ts_once;
+    uint32_t ts =
+        sim_mangle_timestamp(p, sim_program_timestamp(p->program, p->index, p->loop)) + m->ts_once;
     m->ts_once = 0;
     bool lost = rewrite(p, ts);
     if (m->cut)
@@ -243,7 +247,8 @@ static void change_program(struct sim_player *p)
 {
     struct sim_mangle *m = p->mangle;
     struct sim_program *from = p->program;
-    struct sim_program *to = m->changed ? m->home : p->session->camera->stream[p->session->stream].other;
+    struct sim_program *to =
+        m->changed ? m->home : p->session->camera->stream[p->session->stream].other;
     if (!to || to->codec != from->codec)
         return;
     uint32_t now = sim_mangle_timestamp(p, sim_program_timestamp(from, p->index, p->loop));
@@ -302,7 +307,8 @@ static void send_text(struct sim_session *ss, bool ask)
     char text[120];
     if (!ss->conn)
         return;
-    int n = ask ? snprintf(text, sizeof(text), "OPTIONS * RTSP/1.0\r\nCSeq: %u\r\nUser-Agent: camera\r\n\r\n",
+    int n = ask ? snprintf(text, sizeof(text),
+                           "OPTIONS * RTSP/1.0\r\nCSeq: %u\r\nUser-Agent: camera\r\n\r\n",
                            ++ss->conn->server_cseq)
                 : snprintf(text, sizeof(text), "RTSP/1.0 200 OK\r\nCSeq: 987654\r\n\r\n");
     sim_conn_text(ss->conn, text, (size_t)n);

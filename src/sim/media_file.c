@@ -17,7 +17,7 @@ struct loader {
     const struct sim_media_options *o;
     struct sim_program *p;
     AVStream *stream;
-    int length_size;   /* 0: Annex B */
+    int length_size; /* 0: Annex B */
     int64_t first_dts, last_duration, frame_ticks;
     bool started;
 };
@@ -26,7 +26,10 @@ static int av_fail(struct err *reterr, const char *path, int code)
 {
     char text[AV_ERROR_MAX_STRING_SIZE];
     av_strerror(code, text, sizeof(text));
-    return err_set(reterr, code == AVERROR(ENOMEM) ? -ENOMEM : code == AVERROR(ENOENT) ? -ENOENT : E_UNSUPPORTED,
+    return err_set(reterr,
+                   code == AVERROR(ENOMEM)   ? -ENOMEM
+                   : code == AVERROR(ENOENT) ? -ENOENT
+                                             : E_UNSUPPORTED,
                    "%s: %s", path, text);
 }
 
@@ -93,7 +96,8 @@ static int read_extradata(struct loader *l)
 static bool has_sps(const struct sim_program *p, const struct sim_au *au)
 {
     for (uint32_t i = 0; i < au->nal_count; i++)
-        if (media_nal_kind(p->codec, p->nals[au->nal + i].data, p->nals[au->nal + i].len) == NAL_SPS)
+        if (media_nal_kind(p->codec, p->nals[au->nal + i].data, p->nals[au->nal + i].len) ==
+            NAL_SPS)
             return true;
     return false;
 }
@@ -126,8 +130,10 @@ static int add_packet(struct loader *l, const AVPacket *pkt)
     if (!l->started && !key)
         return 0;
     int64_t next = p->count ? p->aus[p->count - 1].dts_ticks + l->frame_ticks : 0;
-    int64_t dts = pkt->dts == AV_NOPTS_VALUE ? next : av_rescale_q(pkt->dts, l->stream->time_base, ticks);
-    int64_t pts = pkt->pts == AV_NOPTS_VALUE ? dts : av_rescale_q(pkt->pts, l->stream->time_base, ticks);
+    int64_t dts =
+        pkt->dts == AV_NOPTS_VALUE ? next : av_rescale_q(pkt->dts, l->stream->time_base, ticks);
+    int64_t pts =
+        pkt->pts == AV_NOPTS_VALUE ? dts : av_rescale_q(pkt->pts, l->stream->time_base, ticks);
     if (pkt->dts != AV_NOPTS_VALUE) {
         if (!l->started)
             l->first_dts = dts;
@@ -157,7 +163,8 @@ static int read_packets(struct loader *l, AVFormatContext *f)
         if (pkt->stream_index == l->stream->index)
             r = add_packet(l, pkt);
         av_packet_unref(pkt);
-        if (l->p->count && l->p->aus[l->p->count - 1].dts_ticks > (int64_t)MEDIA_SECONDS_MAX * CLOCK_RATE)
+        if (l->p->count &&
+            l->p->aus[l->p->count - 1].dts_ticks > (int64_t)MEDIA_SECONDS_MAX * CLOCK_RATE)
             break;
     }
     av_packet_free(&pkt);
@@ -182,8 +189,8 @@ static int choose_stream(struct loader *l, AVFormatContext *f, struct err *reter
     l->stream = f->streams[i];
     const AVCodecParameters *c = l->stream->codecpar;
     if (c->codec_id != AV_CODEC_ID_H264 && c->codec_id != AV_CODEC_ID_HEVC)
-        return err_set(reterr, E_UNSUPPORTED, "%s: its video is %s, cameras send H.264 or H.265", l->path,
-                       avcodec_get_name(c->codec_id));
+        return err_set(reterr, E_UNSUPPORTED, "%s: its video is %s, cameras send H.264 or H.265",
+                       l->path, avcodec_get_name(c->codec_id));
     AVRational rate = av_guess_frame_rate(f, l->stream, NULL);
     double fps = rate.num && rate.den ? av_q2d(rate) : l->o->fallback_fps;
     l->frame_ticks = (int64_t)(CLOCK_RATE / (fps > 0 ? fps : 25.0));
@@ -199,7 +206,8 @@ static int choose_stream(struct loader *l, AVFormatContext *f, struct err *reter
     return read_extradata(l);
 }
 
-int sim_media_file(const char *path, const struct sim_media_options *o, struct sim_program **ret, struct err *reterr)
+int sim_media_file(const char *path, const struct sim_media_options *o, struct sim_program **ret,
+                   struct err *reterr)
 {
     struct loader l = {.path = path, .o = o};
     AVFormatContext *f = NULL;
@@ -219,8 +227,8 @@ int sim_media_file(const char *path, const struct sim_media_options *o, struct s
         r = err_set(reterr, E_UNSUPPORTED, "%s: no key picture inside", path);
     if (r >= 0) {
         int64_t last = l.p->aus[l.p->count - 1].dts_ticks;
-        r = sim_program_finish(l.p, last + (l.last_duration > 0 ? l.last_duration : l.frame_ticks), o->packet_bytes,
-                               o->channel, reterr);
+        r = sim_program_finish(l.p, last + (l.last_duration > 0 ? l.last_duration : l.frame_ticks),
+                               o->packet_bytes, o->channel, reterr);
     }
     if (r < 0)
         sim_program_free(l.p);

@@ -5,15 +5,16 @@
 #include "sim/program.h"
 
 struct sim_media_options {
-    double fallback_fps;  /* for raw streams without times */
+    double fallback_fps; /* for raw streams without times */
     size_t packet_bytes;
     uint8_t channel;
-    bool in_band;         /* put parameter sets before key pictures that have none */
+    bool in_band; /* put parameter sets before key pictures that have none */
     uint32_t ssrc;
 };
 /*
  * Access units as they stand in the file, B-frames kept, from the first key picture on.
  * Errors: those of opening and demuxing, E_UNSUPPORTED (no H.264 or H.265 inside), each with the file in the sentence.
  */
-int sim_media_file(const char *path, const struct sim_media_options *o, struct sim_program **ret, struct err *reterr);
+int sim_media_file(const char *path, const struct sim_media_options *o, struct sim_program **ret,
+                   struct err *reterr);
 #endif

@@ -7,8 +7,8 @@
 #define H265_FU 49
 
 /* One packet whose payload is @prefix followed by @body. */
-static int put_packet(struct sim_packetiser *p, bool marker, const uint8_t *prefix, size_t prefix_len,
-                      const uint8_t *body, size_t body_len, struct buf *out)
+static int put_packet(struct sim_packetiser *p, bool marker, const uint8_t *prefix,
+                      size_t prefix_len, const uint8_t *body, size_t body_len, struct buf *out)
 {
     size_t len = SIM_RTP_HEADER + prefix_len + body_len;
     if (len > UINT16_MAX)
@@ -30,7 +30,8 @@ static int put_packet(struct sim_packetiser *p, bool marker, const uint8_t *pref
 }
 
 /* Fragments: the NAL header moves into the first bytes of each payload. */
-static int put_fragments(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last, struct buf *out)
+static int put_fragments(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last,
+                         struct buf *out)
 {
     uint8_t prefix[3];
     size_t header = p->codec == MEDIA_H265 ? 2 : 1, prefix_len = header + 1;
@@ -64,7 +65,8 @@ static int put_aac(struct sim_packetiser *p, const uint8_t *frame, size_t len, s
     return put_packet(p, true, header, sizeof(header), frame, len, out);
 }
 
-int sim_packetise(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last, struct buf *out)
+int sim_packetise(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last,
+                  struct buf *out)
 {
     switch (p->codec) {
     case MEDIA_AAC:

@@ -17,5 +17,6 @@ struct sim_packetiser {
  * Append the packets of one NAL unit (or audio frame) to @out. @last: it ends the access unit, the marker is set.
  * Source: RFC 6184 §5.6 and §5.8, RFC 7798 §4.4.1 and §4.4.3, RFC 3640 §3.3.6, RFC 3551 §4.5.14.
  */
-int sim_packetise(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last, struct buf *out);
+int sim_packetise(struct sim_packetiser *p, const uint8_t *nal, size_t len, bool last,
+                  struct buf *out);
 #endif

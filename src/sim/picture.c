@@ -79,13 +79,15 @@ static int end_line(const struct sim_picture *p, float y)
     return y >= (float)p->height ? p->height : (int)ceilf(y - 0.5f);
 }
 
-void sim_draw_rect(struct sim_picture *p, float x0, float y0, float x1, float y1, struct sim_colour c)
+void sim_draw_rect(struct sim_picture *p, float x0, float y0, float x1, float y1,
+                   struct sim_colour c)
 {
     for (int y = first_line(y0); y < end_line(p, y1); y++)
         span(p, y, x0, x1, c);
 }
 
-void sim_draw_ellipse(struct sim_picture *p, float cx, float cy, float rx, float ry, struct sim_colour c)
+void sim_draw_ellipse(struct sim_picture *p, float cx, float cy, float rx, float ry,
+                      struct sim_colour c)
 {
     for (int y = first_line(cy - ry); y < end_line(p, cy + ry); y++) {
         float d = ((float)y + 0.5f - cy) / ry, w = 1 - d * d;
@@ -117,7 +119,8 @@ void sim_draw_polygon(struct sim_picture *p, const float (*xy)[2], int n, struct
     }
 }
 
-void sim_draw_limb(struct sim_picture *p, float x0, float y0, float x1, float y1, float radius, struct sim_colour c)
+void sim_draw_limb(struct sim_picture *p, float x0, float y0, float x1, float y1, float radius,
+                   struct sim_colour c)
 {
     float dx = x1 - x0, dy = y1 - y0, len = sqrtf(dx * dx + dy * dy);
     sim_draw_ellipse(p, x0, y0, radius, radius, c);
@@ -125,6 +128,7 @@ void sim_draw_limb(struct sim_picture *p, float x0, float y0, float x1, float y1
     if (len < 0.01f)
         return;
     float nx = -dy / len * radius, ny = dx / len * radius;
-    const float corners[4][2] = {{x0 + nx, y0 + ny}, {x1 + nx, y1 + ny}, {x1 - nx, y1 - ny}, {x0 - nx, y0 - ny}};
+    const float corners[4][2] = {
+        {x0 + nx, y0 + ny}, {x1 + nx, y1 + ny}, {x1 - nx, y1 - ny}, {x0 - nx, y0 - ny}};
     sim_draw_polygon(p, corners, 4, c);
 }

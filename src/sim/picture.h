@@ -22,10 +22,13 @@ struct sim_colour sim_colour_rgb(int r, int g, int b);
 /* The same colour, brighter or darker: factor of the luma above black. */
 struct sim_colour sim_colour_shade(struct sim_colour c, float factor);
 
-void sim_draw_rect(struct sim_picture *p, float x0, float y0, float x1, float y1, struct sim_colour c);
-void sim_draw_ellipse(struct sim_picture *p, float cx, float cy, float rx, float ry, struct sim_colour c);
+void sim_draw_rect(struct sim_picture *p, float x0, float y0, float x1, float y1,
+                   struct sim_colour c);
+void sim_draw_ellipse(struct sim_picture *p, float cx, float cy, float rx, float ry,
+                      struct sim_colour c);
 /* Thick line with round ends. */
-void sim_draw_limb(struct sim_picture *p, float x0, float y0, float x1, float y1, float radius, struct sim_colour c);
+void sim_draw_limb(struct sim_picture *p, float x0, float y0, float x1, float y1, float radius,
+                   struct sim_colour c);
 /* Convex polygon of @n corners. */
 void sim_draw_polygon(struct sim_picture *p, const float (*xy)[2], int n, struct sim_colour c);
 #endif

@@ -18,9 +18,11 @@ static int64_t due_of(const struct sim_player *p)
     return p->base_us + ticks_us(g, p->loop * g->loop_ticks + g->aus[p->index].dts_ticks);
 }
 
-int64_t sim_player_taken_us(const struct sim_player *p, const struct sim_program *g, size_t index, int64_t loop)
+int64_t sim_player_taken_us(const struct sim_player *p, const struct sim_program *g, size_t index,
+                            int64_t loop)
 {
-    int64_t at = p->base_us + ticks_us(g, loop * g->loop_ticks + g->aus[index].pts_ticks - g->delay_ticks);
+    int64_t at =
+        p->base_us + ticks_us(g, loop * g->loop_ticks + g->aus[index].pts_ticks - g->delay_ticks);
     return p->session->server->start_wall_us + at - p->session->server->start_us;
 }
 
@@ -118,7 +120,9 @@ void sim_wheel_run(struct sim_server *s)
 {
     int64_t now_ms = s->now_us / MS_US;
     while (s->wheel_ms <= now_ms) {
-        struct list todo, *slot = &s->wheel[s->wheel_ms++ % SIM_WHEEL_SLOTS]; /* what is put back goes further on */
+        struct list todo,
+            *slot =
+                &s->wheel[s->wheel_ms++ % SIM_WHEEL_SLOTS]; /* what is put back goes further on */
         if (list_empty(slot))
             continue;
         todo = *slot;
@@ -167,23 +171,27 @@ void sim_player_start(struct sim_player *p)
     p->base_us = s->start_us - (int64_t)(cam->phase * (double)loop_us);
     if (video && !alone)
         p->base_us = cam->base_us[ss->stream];
-    int64_t from = s->now_us - p->base_us + (int64_t)(cam->phase * 1009 * (double)frame_us) % frame_us;
+    int64_t from =
+        s->now_us - p->base_us + (int64_t)(cam->phase * 1009 * (double)frame_us) % frame_us;
     if (from < 0)
         from = 0;
     p->loop = from / loop_us;
     int64_t ticks = (int64_t)((__int128)(from % loop_us) * g->clock_rate / SECOND_US);
-    p->index = s->o->join == SIM_JOIN_AT_ONCE ? index_after(g, ticks, &wrapped) : sim_program_key_after(g, ticks, &wrapped);
+    p->index = s->o->join == SIM_JOIN_AT_ONCE ? index_after(g, ticks, &wrapped)
+                                              : sim_program_key_after(g, ticks, &wrapped);
     p->loop += wrapped;
     p->due_us = due_of(p);
     if (video && alone && s->o->join == SIM_JOIN_SHIFT) {
-        p->base_us -= p->due_us - (p->base_us + from); /* the time line moves: its next key picture is due now */
+        p->base_us -= p->due_us - (p->base_us +
+                                   from); /* the time line moves: its next key picture is due now */
         p->due_us = due_of(p);
     }
     if (video)
         cam->base_us[ss->stream] = p->base_us;
     bool early_sr = sim_quirk_word(cam->quirks[ss->stream], SIM_Q_SR, 1);
     p->next_sr_us = early_sr ? 0 : p->due_us + (int64_t)(sim_random(s) % (uint64_t)SIM_SR_US);
-    p->noted = video && ((s->framelog && sim_framelog_wants(s->framelog, cam->id)) || (s->truth && ss->leader));
+    p->noted = video && ((s->framelog && sim_framelog_wants(s->framelog, cam->id)) ||
+                         (s->truth && ss->leader));
     wheel_insert(s, p);
 }
 

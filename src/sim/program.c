@@ -46,7 +46,10 @@ struct sim_program *sim_program_new(enum media_codec codec, uint32_t clock_rate)
         return NULL;
     p->codec = codec;
     p->clock_rate = clock_rate;
-    p->payload_type = codec == MEDIA_PCMU ? 0 : codec == MEDIA_PCMA ? 8 : codec == MEDIA_AAC ? 97 : 96;
+    p->payload_type = codec == MEDIA_PCMU   ? 0
+                      : codec == MEDIA_PCMA ? 8
+                      : codec == MEDIA_AAC  ? 97
+                                            : 96;
     return p;
 }
 
@@ -79,7 +82,7 @@ int sim_program_add(struct sim_program *p, int64_t dts_ticks, int64_t pts_ticks,
         p->cap = cap;
     }
     p->aus[p->count++] = (struct sim_au){
-            .nal = (uint32_t)p->nal_count, .dts_ticks = dts_ticks, .pts_ticks = pts_ticks, .key = key};
+        .nal = (uint32_t)p->nal_count, .dts_ticks = dts_ticks, .pts_ticks = pts_ticks, .key = key};
     return 0;
 }
 
@@ -130,7 +133,8 @@ static int add_annexb(struct sim_program *p, const uint8_t *d, size_t len)
     start_code(d, len, 0, &nal);
     while (nal < len) {
         size_t end = start_code(d, len, nal, &next);
-        while (end > nal && d[end - 1] == 0) /* trailing_zero_8bits and the first byte of a long start code */
+        while (end > nal &&
+               d[end - 1] == 0) /* trailing_zero_8bits and the first byte of a long start code */
             end--;
         int r = end > nal ? sim_program_add_nal(p, d + nal, end - nal) : 0;
         if (r < 0)
@@ -169,7 +173,8 @@ static void learn_params(struct sim_program *p, const struct sim_nal *n)
         (void)media_params_put(&p->params, p->codec, n->data, n->len);
 }
 
-static int build_block(struct sim_program *p, struct sim_au *au, struct sim_packetiser *pk, struct buf *scratch)
+static int build_block(struct sim_program *p, struct sim_au *au, struct sim_packetiser *pk,
+                       struct buf *scratch)
 {
     pk->timestamp = p->ts_start + (uint32_t)au->pts_ticks;
     pk->packets = 0;
@@ -208,8 +213,8 @@ static int number_pictures(struct sim_program *p)
     return 0;
 }
 
-int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_bytes, uint8_t channel,
-                       struct err *reterr)
+int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_bytes,
+                       uint8_t channel, struct err *reterr)
 {
     if (!p->count || loop_ticks <= p->aus[p->count - 1].dts_ticks)
         return err_set(reterr, E_RANGE, "%s: no access units, or times that do not rise", p->name);
@@ -226,7 +231,8 @@ int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_
     struct buf scratch;
     buf_init(&scratch, 2 * AU_BYTES_MAX);
     int r = number_pictures(p);
-    for (size_t i = 0; i < p->nal_count && r >= 0 && (p->codec == MEDIA_H264 || p->codec == MEDIA_H265); i++)
+    for (size_t i = 0;
+         i < p->nal_count && r >= 0 && (p->codec == MEDIA_H264 || p->codec == MEDIA_H265); i++)
         learn_params(p, &p->nals[i]);
     for (size_t i = 0; i < p->count && r >= 0; i++) {
         struct sim_au *au = &p->aus[i];

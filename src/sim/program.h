@@ -43,10 +43,10 @@ struct sim_truth {
 };
 
 struct sim_au {
-    uint32_t nal, nal_count;        /* into the program's nals */
-    int64_t dts_ticks, pts_ticks;   /* from the start of the loop; the first dts is 0 */
-    uint32_t packet, packet_count;  /* number of the first one within the loop */
-    uint32_t picture;               /* position in order of presentation */
+    uint32_t nal, nal_count;       /* into the program's nals */
+    int64_t dts_ticks, pts_ticks;  /* from the start of the loop; the first dts is 0 */
+    uint32_t packet, packet_count; /* number of the first one within the loop */
+    uint32_t picture;              /* position in order of presentation */
     bool key;
     struct sim_block *block;
 };
@@ -65,9 +65,10 @@ struct sim_program {
     size_t count, cap;
     struct sim_nal *nals;
     size_t nal_count, nal_cap;
-    int64_t loop_ticks;   /* duration of one pass */
-    int64_t delay_ticks;  /* most that a pts lies after its dts: a picture was taken that long before its pts */
-    int64_t bytes;        /* NAL units of one pass */
+    int64_t loop_ticks; /* duration of one pass */
+    int64_t
+        delay_ticks; /* most that a pts lies after its dts: a picture was taken that long before its pts */
+    int64_t bytes; /* NAL units of one pass */
     uint32_t loop_packets;
     struct sim_truth *truth; /* one per picture, or NULL */
     char name[64];           /* for logs and truth: "street-2", "clip.mp4" */
@@ -86,8 +87,8 @@ int sim_program_add_nal(struct sim_program *p, const uint8_t *data, size_t len);
  */
 int sim_program_add_stream(struct sim_program *p, const uint8_t *data, size_t len, int length_size);
 /* Packetise. @loop_ticks: duration of one pass; @packet_bytes: longest RTP payload; @channel: interleaved channel. */
-int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_bytes, uint8_t channel,
-                       struct err *reterr);
+int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_bytes,
+                       uint8_t channel, struct err *reterr);
 
 /*
  * The block of one access unit in one pass. Borrowed: take a reference to keep it beyond the next call.
@@ -96,7 +97,8 @@ int sim_program_finish(struct sim_program *p, int64_t loop_ticks, size_t packet_
 struct sim_block *sim_program_block(struct sim_program *p, size_t index, int64_t loop);
 
 /* RTP timestamp and first sequence number of an access unit in a pass. */
-static inline uint32_t sim_program_timestamp(const struct sim_program *p, size_t index, int64_t loop)
+static inline uint32_t sim_program_timestamp(const struct sim_program *p, size_t index,
+                                             int64_t loop)
 {
     return (uint32_t)(p->ts_start + (uint64_t)(loop * p->loop_ticks + p->aus[index].pts_ticks));
 }

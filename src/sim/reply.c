@@ -15,8 +15,26 @@ enum { CB_NONE, CB_NO_SCHEME, CB_DOUBLE, CB_BARE_IPV6, CB_WRONG, CB_NO_SLASH };
 enum { CSEQ_LOWER, CSEQ_SPACES, CSEQ_WRONG, CSEQ_NONE };
 enum { SESSION_CHANGES, SESSION_NO_TIMEOUT, SESSION_BAD, SESSION_SPACES };
 enum { PUBLIC_NONE, PUBLIC_NO_GET };
-enum { INFO_NONE, INFO_SEMICOLON, INFO_BAD_TIME, INFO_ZERO, INFO_ONE, INFO_WRONG_URL, INFO_EXTRA, INFO_LIES };
-enum { TR_AVP, TR_SPACES, TR_BAD_SSRC, TR_NO_PORT, TR_ZERO_PORT, TR_EMPTY_SOURCE, TR_HOSTNAMES, TR_ORDER };
+enum {
+    INFO_NONE,
+    INFO_SEMICOLON,
+    INFO_BAD_TIME,
+    INFO_ZERO,
+    INFO_ONE,
+    INFO_WRONG_URL,
+    INFO_EXTRA,
+    INFO_LIES
+};
+enum {
+    TR_AVP,
+    TR_SPACES,
+    TR_BAD_SSRC,
+    TR_NO_PORT,
+    TR_ZERO_PORT,
+    TR_EMPTY_SOURCE,
+    TR_HOSTNAMES,
+    TR_ORDER
+};
 enum { IL_SWAP, IL_OTHER, IL_SINGLE };
 
 struct reply {
@@ -28,10 +46,10 @@ struct reply {
     int stream;                /* 0 if it names none */
     enum sim_method method;
     struct buf out;
-    struct buf extra;          /* headers of the method */
+    struct buf extra; /* headers of the method */
     struct buf body;
     int64_t delay_us;
-    bool close, play;          /* after the answer */
+    bool close, play; /* after the answer */
 };
 
 static const char *reason_of(int code)
@@ -39,11 +57,22 @@ static const char *reason_of(int code)
     static const struct {
         int code;
         const char *text;
-    } list[] = {{200, "OK"}, {301, "Moved Permanently"}, {302, "Moved Temporarily"}, {400, "Bad Request"},
-                {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-                {453, "Not Enough Bandwidth"}, {454, "Session Not Found"}, {455, "Method Not Valid in This State"},
-                {459, "Aggregate Operation Not Allowed"}, {461, "Unsupported Transport"},
-                {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}};
+    } list[] = {{200, "OK"},
+                {301, "Moved Permanently"},
+                {302, "Moved Temporarily"},
+                {400, "Bad Request"},
+                {401, "Unauthorized"},
+                {403, "Forbidden"},
+                {404, "Not Found"},
+                {405, "Method Not Allowed"},
+                {453, "Not Enough Bandwidth"},
+                {454, "Session Not Found"},
+                {455, "Method Not Valid in This State"},
+                {459, "Aggregate Operation Not Allowed"},
+                {461, "Unsupported Transport"},
+                {500, "Internal Server Error"},
+                {501, "Not Implemented"},
+                {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
         if (list[i].code == code)
             return list[i].text;
@@ -59,7 +88,8 @@ static int status_line(struct reply *a, int code)
 {
     if (word(a, SIM_Q_REASON, 1))
         return buf_appendf(&a->out, "RTSP/1.0 %d\r\n", code);
-    return buf_appendf(&a->out, "RTSP/1.0 %d %s\r\n", code, word(a, SIM_Q_REASON, 0) ? "" : reason_of(code));
+    return buf_appendf(&a->out, "RTSP/1.0 %d %s\r\n", code,
+                       word(a, SIM_Q_REASON, 0) ? "" : reason_of(code));
 }
 
 static int cseq_line(struct reply *a)
@@ -67,8 +97,10 @@ static int cseq_line(struct reply *a)
     const char *cseq = sim_request_header(a->r, "CSeq");
     if (!cseq || word(a, SIM_Q_CSEQ, CSEQ_NONE))
         return 0;
-    return buf_appendf(&a->out, "%s: %s%.20s%s\r\n", word(a, SIM_Q_CSEQ, CSEQ_LOWER) ? "cseq" : "CSeq",
-                       word(a, SIM_Q_CSEQ, CSEQ_WRONG) ? "9" : "", cseq, word(a, SIM_Q_CSEQ, CSEQ_SPACES) ? "   " : "");
+    return buf_appendf(&a->out, "%s: %s%.20s%s\r\n",
+                       word(a, SIM_Q_CSEQ, CSEQ_LOWER) ? "cseq" : "CSeq",
+                       word(a, SIM_Q_CSEQ, CSEQ_WRONG) ? "9" : "", cseq,
+                       word(a, SIM_Q_CSEQ, CSEQ_SPACES) ? "   " : "");
 }
 
 static int session_line(struct reply *a)
@@ -121,7 +153,8 @@ static void answer(struct reply *a, int code)
 /* The URI of the presentation with a slash at its end. */
 static void base_uri(const struct reply *a, char *ret, size_t cap)
 {
-    const char *uri = a->r->uri, *cam = strstr(uri, "/cam"), *end = cam ? strchr(cam + 1, '/') : NULL;
+    const char *uri = a->r->uri, *cam = strstr(uri, "/cam"),
+               *end = cam ? strchr(cam + 1, '/') : NULL;
     size_t n = strlen(uri);
     if (end)
         n = (size_t)(end - uri) + 1 + strcspn(end + 1, "/?");
@@ -139,7 +172,8 @@ static int content_base(struct reply *a, const char *base)
     if (word(a, SIM_Q_CONTENT_BASE, CB_DOUBLE))
         return buf_appendf(&a->extra, "Content-Base: rtsp://%s\r\n", base);
     if (word(a, SIM_Q_CONTENT_BASE, CB_BARE_IPV6))
-        return buf_appendf(&a->extra, "Content-Base: rtsp://::1:554/%s\r\n", strchr(rest, '/') ? strchr(rest, '/') + 1 : "");
+        return buf_appendf(&a->extra, "Content-Base: rtsp://::1:554/%s\r\n",
+                           strchr(rest, '/') ? strchr(rest, '/') + 1 : "");
     if (word(a, SIM_Q_CONTENT_BASE, CB_WRONG))
         return buf_appendf(&a->extra, "Content-Base: rtsp://192.168.1.64:554/live\r\n");
     if (word(a, SIM_Q_CONTENT_BASE, CB_NO_SLASH))
@@ -197,19 +231,23 @@ static void tcp_line(struct reply *a, const struct sim_player *p)
         snprintf(ids, sizeof(ids), "interleaved=%d-%d", p->channel, p->rtcp_channel);
     const char *protocol = word(a, SIM_Q_TRANSPORT, TR_AVP) ? "RTP/AVP" : "RTP/AVP/TCP";
     if (word(a, SIM_Q_TRANSPORT, TR_SPACES))
-        buf_appendf(&a->extra, "Transport: %s;unicast;%s;ssrc=  %X;mode=\"play\"\r\n", protocol, ids, ssrc);
+        buf_appendf(&a->extra, "Transport: %s;unicast;%s;ssrc=  %X;mode=\"play\"\r\n", protocol,
+                    ids, ssrc);
     else if (word(a, SIM_Q_TRANSPORT, TR_BAD_SSRC))
         buf_appendf(&a->extra, "Transport: %s;unicast;%s;ssrc=none\r\n", protocol, ids);
     else if (word(a, SIM_Q_TRANSPORT, TR_ORDER))
-        buf_appendf(&a->extra, "Transport: %s;mode=play;ssrc=%08X;%s;unicast\r\n", protocol, ssrc, ids);
+        buf_appendf(&a->extra, "Transport: %s;mode=play;ssrc=%08X;%s;unicast\r\n", protocol, ssrc,
+                    ids);
     else
-        buf_appendf(&a->extra, "Transport: %s;unicast;%s;ssrc=%08X;mode=\"PLAY\"\r\n", protocol, ids, ssrc);
+        buf_appendf(&a->extra, "Transport: %s;unicast;%s;ssrc=%08X;mode=\"PLAY\"\r\n", protocol,
+                    ids, ssrc);
 }
 
 static void udp_line(struct reply *a, const struct sim_player *p, const struct sim_transport *t)
 {
     int port = word(a, SIM_Q_TRANSPORT, TR_ZERO_PORT) ? 0 : a->c->server->udp_port;
-    buf_appendf(&a->extra, "Transport: RTP/AVP;unicast;client_port=%d-%d", t->client_port[0], t->client_port[1]);
+    buf_appendf(&a->extra, "Transport: RTP/AVP;unicast;client_port=%d-%d", t->client_port[0],
+                t->client_port[1]);
     if (!word(a, SIM_Q_TRANSPORT, TR_NO_PORT))
         buf_appendf(&a->extra, ";server_port=%d-%d", port, port ? port + 1 : 0);
     if (word(a, SIM_Q_TRANSPORT, TR_EMPTY_SOURCE))
@@ -247,7 +285,8 @@ static int do_setup(struct reply *a)
     struct sim_transport t = sim_transport_parse(value, c->server->udp_rtp >= 0);
     if (!t.ok)
         return 461;
-    if (c->session && (c->session->camera != a->camera || c->session->stream != a->stream || c->session->playing))
+    if (c->session &&
+        (c->session->camera != a->camera || c->session->stream != a->stream || c->session->playing))
         return 455;
     if (!c->session) {
         c->session = sim_session_new(c->server, a->camera, a->stream);
@@ -265,7 +304,8 @@ static int do_setup(struct reply *a)
     return 200;
 }
 
-static void rtp_info_track(struct reply *a, const struct sim_player *p, const char *base, bool first)
+static void rtp_info_track(struct reply *a, const struct sim_player *p, const char *base,
+                           bool first)
 {
     uint32_t ts = sim_mangle_timestamp(p, sim_program_timestamp(p->program, p->index, p->loop));
     unsigned seq = sim_mangle_sequence(p, sim_program_sequence(p->program, p->index, p->loop));
@@ -279,7 +319,8 @@ static void rtp_info_track(struct reply *a, const struct sim_player *p, const ch
     }
     if (word(a, SIM_Q_RTP_INFO, INFO_WRONG_URL))
         base = "rtsp://0.0.0.0/other/";
-    buf_appendf(&a->extra, "%surl=%strackID=%d;seq=%u;rtptime=", first ? "RTP-Info: " : ",", base, p->track, seq);
+    buf_appendf(&a->extra, "%surl=%strackID=%d;seq=%u;rtptime=", first ? "RTP-Info: " : ",", base,
+                p->track, seq);
     if (word(a, SIM_Q_RTP_INFO, INFO_BAD_TIME))
         buf_appendf(&a->extra, "-1e9");
     else

@@ -29,8 +29,8 @@ const char *sim_request_header(const struct sim_request *r, const char *name);
 
 /* What a URI names. */
 struct sim_target {
-    int camera, stream;  /* -1: not there */
-    int track;           /* -1: whole presentation */
+    int camera, stream; /* -1: not there */
+    int track;          /* -1: whole presentation */
 };
 struct sim_target sim_target_parse(const char *uri);
 

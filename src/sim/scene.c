@@ -10,17 +10,17 @@
 #define TURN 6.2831853f
 #define SCENE_WIDTH 1280.0f
 #define SCENE_HEIGHT 720.0f
-#define MARGIN 120.0f       /* how far beyond the edge objects turn up and vanish */
+#define MARGIN 120.0f /* how far beyond the edge objects turn up and vanish */
 #define NOISE_BYTES 65536
-#define BACKDROPS 4         /* sizes that are kept rendered */
+#define BACKDROPS 4 /* sizes that are kept rendered */
 
 enum actor_kind { WALKER, PAUSER, STANDER, SITTER, VISITOR, CAR, PARKED_CAR };
 
 struct actor {
     enum actor_kind kind;
-    float x, y, size;      /* of the feet or wheels; height or length */
-    float speed_turns;     /* crossings per period, sign is the direction */
-    float phase, strides;  /* of the movement, 0..1; strides per period */
+    float x, y, size;     /* of the feet or wheels; height or length */
+    float speed_turns;    /* crossings per period, sign is the direction */
+    float phase, strides; /* of the movement, 0..1; strides per period */
     struct sim_person_look look;
     struct sim_colour paint;
 };
@@ -64,7 +64,8 @@ static float random_between(struct sim_scene *s, float lo, float hi)
 static struct sim_colour random_colour(struct sim_scene *s, int lo, int hi)
 {
     int span = hi - lo;
-    return sim_colour_rgb(lo + (int)(next_random(s) % (unsigned)span), lo + (int)(next_random(s) % (unsigned)span),
+    return sim_colour_rgb(lo + (int)(next_random(s) % (unsigned)span),
+                          lo + (int)(next_random(s) % (unsigned)span),
                           lo + (int)(next_random(s) % (unsigned)span));
 }
 
@@ -76,14 +77,16 @@ static float person_height(float y)
 static struct actor *add_actor(struct sim_scene *s, enum actor_kind kind, float x, float y)
 {
     struct actor *a = &s->actor[s->actors++];
-    static const int skins[][3] = {{240, 205, 180}, {224, 172, 130}, {170, 120, 80}, {110, 72, 50}, {200, 150, 115}};
+    static const int skins[][3] = {
+        {240, 205, 180}, {224, 172, 130}, {170, 120, 80}, {110, 72, 50}, {200, 150, 115}};
     const int *skin = skins[next_random(s) % 5];
     *a = (struct actor){.kind = kind, .x = x, .y = y, .phase = random_between(s, 0, 1)};
     a->size = person_height(y);
     a->strides = roundf(s->period * random_between(s, 0.85f, 1.1f));
     a->speed_turns = next_random(s) % 2 ? 1 : -1;
-    a->look = (struct sim_person_look){sim_colour_rgb(skin[0], skin[1], skin[2]), random_colour(s, 10, 110),
-                                       random_colour(s, 20, 240), random_colour(s, 10, 130), random_colour(s, 5, 70)};
+    a->look = (struct sim_person_look){sim_colour_rgb(skin[0], skin[1], skin[2]),
+                                       random_colour(s, 10, 110), random_colour(s, 20, 240),
+                                       random_colour(s, 10, 130), random_colour(s, 5, 70)};
     a->paint = random_colour(s, 20, 235);
     return a;
 }
@@ -146,7 +149,8 @@ void sim_scene_free(struct sim_scene *s)
 
 static void paint_building(struct sim_scene *s, struct sim_canvas *c, float x0, float x1, float top)
 {
-    struct sim_colour wall = random_colour(s, 90, 200), window = {60, 136, 122}, lit = sim_colour_rgb(230, 210, 150);
+    struct sim_colour wall = random_colour(s, 90, 200), window = {60, 136, 122},
+                      lit = sim_colour_rgb(230, 210, 150);
     sim_canvas_rect(c, x0, top, x1, 340, wall);
     sim_canvas_rect(c, x0, top, x1, top + 8, sim_colour_shade(wall, 0.7f));
     for (float y = top + 22; y < 270; y += 46)
@@ -160,7 +164,8 @@ static void paint_building(struct sim_scene *s, struct sim_canvas *c, float x0, 
 
 static void paint_ground(struct sim_canvas *c)
 {
-    const struct sim_colour paving = sim_colour_rgb(160, 155, 148), road = sim_colour_rgb(78, 80, 84);
+    const struct sim_colour paving = sim_colour_rgb(160, 155, 148),
+                            road = sim_colour_rgb(78, 80, 84);
     const struct sim_colour white = sim_colour_rgb(215, 215, 205);
     sim_canvas_rect(c, 0, 340, SCENE_WIDTH, 395, paving);
     sim_canvas_rect(c, 0, 395, SCENE_WIDTH, 402, sim_colour_shade(paving, 0.7f));
@@ -181,8 +186,10 @@ static void paint_trees(struct sim_scene *s, struct sim_canvas *c)
         float x = random_between(s, 60, 1220);
         sim_canvas_limb(c, x, 388, x, 270, 7, sim_colour_rgb(90, 65, 45));
         for (int k = 0; k < 14; k++)
-            sim_canvas_ellipse(c, x + random_between(s, -45, 45), 240 + random_between(s, -45, 35), 24, 20,
-                               sim_colour_rgb(40 + (int)(next_random(s) % 40), 90 + (int)(next_random(s) % 50), 40));
+            sim_canvas_ellipse(c, x + random_between(s, -45, 45), 240 + random_between(s, -45, 35),
+                               24, 20,
+                               sim_colour_rgb(40 + (int)(next_random(s) % 40),
+                                              90 + (int)(next_random(s) % 50), 40));
     }
 }
 
@@ -204,7 +211,8 @@ static void paint_backdrop(struct sim_scene *s, struct sim_picture *p)
     struct sim_canvas c = {.p = p, .scale = (float)p->width / SCENE_WIDTH};
     s->rng = keep ^ 0x5bd1e995u;
     for (float y = 0; y < 340; y += 4)
-        sim_canvas_rect(&c, 0, y, SCENE_WIDTH, y + 4, sim_colour_rgb(150 + (int)y / 6, 180 + (int)y / 8, 225));
+        sim_canvas_rect(&c, 0, y, SCENE_WIDTH, y + 4,
+                        sim_colour_rgb(150 + (int)y / 6, 180 + (int)y / 8, 225));
     for (float x = 0; x < SCENE_WIDTH;) {
         float next = x + random_between(s, 130, 260);
         paint_building(s, &c, x, next, random_between(s, 60, 170));
@@ -244,7 +252,8 @@ static float across(float f)
 }
 
 /* Where a person is at time @u (0..1 of the period), and what they do there. */
-static enum sim_object_state place_person(const struct actor *a, float u, float *x, float *y, float *facing)
+static enum sim_object_state place_person(const struct actor *a, float u, float *x, float *y,
+                                          float *facing)
 {
     float f = fraction(u + a->phase), dir = a->speed_turns;
     *y = a->y;
@@ -293,7 +302,8 @@ static enum sim_object_state draw_actor(const struct actor *a, struct sim_canvas
         return SIM_PARKED;
     }
     enum sim_object_state state = place_person(a, u, &x, &y, &facing);
-    float step = fraction(u * (state == SIM_WALKING ? a->strides : roundf(a->strides * 0.25f)) + a->phase);
+    float step =
+        fraction(u * (state == SIM_WALKING ? a->strides : roundf(a->strides * 0.25f)) + a->phase);
     sim_draw_person(c, x, y, a->size, state, step, facing, &a->look);
     return state;
 }
@@ -313,7 +323,8 @@ static void fill_noise(struct sim_scene *s, int amplitude)
     uint32_t keep = s->rng;
     for (size_t i = 0; i < NOISE_BYTES; i++) {
         uint32_t r = next_random(s);
-        int v = (int)(r % (unsigned)(amplitude + 1)) + (int)((r >> 16) % (unsigned)(amplitude + 1)) - amplitude;
+        int v = (int)(r % (unsigned)(amplitude + 1)) +
+                (int)((r >> 16) % (unsigned)(amplitude + 1)) - amplitude;
         s->noise[i] = (uint8_t)(v + 128);
     }
     s->rng = keep;
@@ -336,7 +347,8 @@ VECTORISE static void expose(uint8_t *line, const uint8_t *noise, int width, int
     }
 }
 
-static void finish_picture(struct sim_scene *s, struct sim_picture *p, int gain, uint32_t frame, int noise)
+static void finish_picture(struct sim_scene *s, struct sim_picture *p, int gain, uint32_t frame,
+                           int noise)
 {
     if (s->noise_amplitude != noise || !s->noise[0])
         fill_noise(s, noise);
@@ -348,7 +360,8 @@ static void finish_picture(struct sim_scene *s, struct sim_picture *p, int gain,
     }
 }
 
-static bool keep_object(struct sim_object *o, const struct sim_canvas *c, const struct sim_picture *p)
+static bool keep_object(struct sim_object *o, const struct sim_canvas *c,
+                        const struct sim_picture *p)
 {
     o->x0 = fmaxf(0, c->x0);
     o->y0 = fmaxf(0, c->y0);

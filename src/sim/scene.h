@@ -17,7 +17,7 @@ enum sim_object_class { SIM_PERSON, SIM_VEHICLE };
 enum sim_object_state { SIM_WALKING, SIM_STANDING, SIM_SITTING, SIM_DRIVING, SIM_PARKED };
 
 struct sim_object {
-    int id;   /* constant within the scene */
+    int id; /* constant within the scene */
     enum sim_object_class class;
     enum sim_object_state state;
     float x0, y0, x1, y1; /* pixels of the picture, cut at its edges */

@@ -10,9 +10,30 @@
 
 /* Places of the words of the quirk "sdp". */
 enum sdp_word {
-    NO_ORIGIN, DECIMAL_ORIGIN, TWO_NAMES, BAD_CONNECTION, BAD_TIME, NO_NEWLINE, VENDOR_MEDIA, NO_FMTP, EMPTY_FMTP,
-    BAD_SPROP, ANNEXB_SPROP, NO_SPROP, ONE_SPROP, PT35, RATE_SPACE, ZERO_RATE, ABSOLUTE_CONTROL, NO_CONTROL,
-    SLASH_CONTROL, BASE_CONTROL, WRONG_DIRECTION, LF_ONLY, FMTP_OTHER_TRACK, MODE0
+    NO_ORIGIN,
+    DECIMAL_ORIGIN,
+    TWO_NAMES,
+    BAD_CONNECTION,
+    BAD_TIME,
+    NO_NEWLINE,
+    VENDOR_MEDIA,
+    NO_FMTP,
+    EMPTY_FMTP,
+    BAD_SPROP,
+    ANNEXB_SPROP,
+    NO_SPROP,
+    ONE_SPROP,
+    PT35,
+    RATE_SPACE,
+    ZERO_RATE,
+    ABSOLUTE_CONTROL,
+    NO_CONTROL,
+    SLASH_CONTROL,
+    BASE_CONTROL,
+    WRONG_DIRECTION,
+    LF_ONLY,
+    FMTP_OTHER_TRACK,
+    MODE0
 };
 
 static int append_base64(struct buf *out, const uint8_t *d, size_t len)
@@ -23,8 +44,8 @@ static int append_base64(struct buf *out, const uint8_t *d, size_t len)
 }
 
 /* All sets of one kind, separated by commas. */
-static int append_sets(struct buf *out, const struct sim_program *g, enum media_nal_kind kind, bool *first,
-                       const struct sim_quirks *q)
+static int append_sets(struct buf *out, const struct sim_program *g, enum media_nal_kind kind,
+                       bool *first, const struct sim_quirks *q)
 {
     uint8_t tmp[MEDIA_PARAM_SET_BYTES + 4] = {0, 0, 0, 1};
     int r = 0;
@@ -45,13 +66,15 @@ static int append_sets(struct buf *out, const struct sim_program *g, enum media_
     return r;
 }
 
-static int append_h264_fmtp(struct buf *out, const struct sim_program *g, const struct sim_quirks *q)
+static int append_h264_fmtp(struct buf *out, const struct sim_program *g,
+                            const struct sim_quirks *q)
 {
     bool first = true;
     struct media_sps sps;
     int r = buf_appendf(out, "packetization-mode=%d", sim_quirk_word(q, SIM_Q_SDP, MODE0) ? 0 : 1);
     if (r >= 0 && media_params_sps(&g->params, g->codec, &sps) >= 0)
-        r = buf_appendf(out, "; profile-level-id=%02X%02X%02X", sps.profile_idc, sps.constraint_flags, sps.level_idc);
+        r = buf_appendf(out, "; profile-level-id=%02X%02X%02X", sps.profile_idc,
+                        sps.constraint_flags, sps.level_idc);
     if (r < 0 || !g->params.count || sim_quirk_word(q, SIM_Q_SDP, NO_SPROP))
         return r;
     r = buf_appendf(out, "; sprop-parameter-sets=");
@@ -62,13 +85,16 @@ static int append_h264_fmtp(struct buf *out, const struct sim_program *g, const 
     return r;
 }
 
-static int append_h265_fmtp(struct buf *out, const struct sim_program *g, const struct sim_quirks *q)
+static int append_h265_fmtp(struct buf *out, const struct sim_program *g,
+                            const struct sim_quirks *q)
 {
     static const struct {
         const char *name;
         enum media_nal_kind kind;
     } parts[] = {{"sprop-vps=", NAL_VPS}, {"; sprop-sps=", NAL_SPS}, {"; sprop-pps=", NAL_PPS}};
-    int r = 0, n = sim_quirk_word(q, SIM_Q_SDP, NO_SPROP) ? 0 : sim_quirk_word(q, SIM_Q_SDP, ONE_SPROP) ? 1 : 3;
+    int r = 0, n = sim_quirk_word(q, SIM_Q_SDP, NO_SPROP)    ? 0
+                   : sim_quirk_word(q, SIM_Q_SDP, ONE_SPROP) ? 1
+                                                             : 3;
     for (int i = 0; i < n && r >= 0; i++) {
         bool first = true;
         r = buf_append(out, parts[i].name, strlen(parts[i].name));
@@ -84,14 +110,18 @@ static int append_control(struct buf *out, int track, const char *base, const st
         return 0;
     if (sim_quirk_word(q, SIM_Q_SDP, ABSOLUTE_CONTROL))
         return buf_appendf(out, "a=control:%strackID=%d\r\n", base, track);
-    return buf_appendf(out, "a=control:%strackID=%d\r\n", sim_quirk_word(q, SIM_Q_SDP, SLASH_CONTROL) ? "/" : "", track);
+    return buf_appendf(out, "a=control:%strackID=%d\r\n",
+                       sim_quirk_word(q, SIM_Q_SDP, SLASH_CONTROL) ? "/" : "", track);
 }
 
-static int append_video(struct buf *out, const struct sim_program *g, const char *base, const struct sim_quirks *q)
+static int append_video(struct buf *out, const struct sim_program *g, const char *base,
+                        const struct sim_quirks *q)
 {
     int pt = sim_quirk_word(q, SIM_Q_SDP, PT35) ? 35 : g->payload_type, r;
-    bool no_fmtp = sim_quirk_word(q, SIM_Q_SDP, NO_FMTP), empty = sim_quirk_word(q, SIM_Q_SDP, EMPTY_FMTP);
-    r = buf_appendf(out, "m=video 0 RTP/AVP %d\r\na=rtpmap:%d %s/%s\r\n", pt, pt, g->codec == MEDIA_H265 ? "H265" : "H264",
+    bool no_fmtp = sim_quirk_word(q, SIM_Q_SDP, NO_FMTP),
+         empty = sim_quirk_word(q, SIM_Q_SDP, EMPTY_FMTP);
+    r = buf_appendf(out, "m=video 0 RTP/AVP %d\r\na=rtpmap:%d %s/%s\r\n", pt, pt,
+                    g->codec == MEDIA_H265 ? "H265" : "H264",
                     sim_quirk_word(q, SIM_Q_SDP, ZERO_RATE)    ? "0"
                     : sim_quirk_word(q, SIM_Q_SDP, RATE_SPACE) ? "90000 "
                                                                : "90000");
@@ -104,19 +134,23 @@ static int append_video(struct buf *out, const struct sim_program *g, const char
     if (r >= 0 && g->width)
         r = buf_appendf(out, "a=framesize:%d %u-%u\r\n", pt, g->width, g->height);
     if (r >= 0)
-        r = buf_appendf(out, "a=%s\r\n", sim_quirk_word(q, SIM_Q_SDP, WRONG_DIRECTION) ? "recvonly" : "sendonly");
+        r = buf_appendf(out, "a=%s\r\n",
+                        sim_quirk_word(q, SIM_Q_SDP, WRONG_DIRECTION) ? "recvonly" : "sendonly");
     return r < 0 ? r : append_control(out, 0, base, q);
 }
 
-static int append_audio(struct buf *out, const struct sim_program *g, const char *base, const struct sim_quirks *q)
+static int append_audio(struct buf *out, const struct sim_program *g, const char *base,
+                        const struct sim_quirks *q)
 {
     char hex[2 * sizeof(g->asc) + 1];
     int r = buf_appendf(out, "m=audio 0 RTP/AVP %d\r\n", g->payload_type);
     if (r >= 0 && g->codec == MEDIA_AAC)
         r = buf_appendf(out,
-                        "a=rtpmap:%d MPEG4-GENERIC/%u/%u\r\na=fmtp:%d streamtype=5; profile-level-id=1; mode=AAC-hbr; "
+                        "a=rtpmap:%d MPEG4-GENERIC/%u/%u\r\na=fmtp:%d streamtype=5; "
+                        "profile-level-id=1; mode=AAC-hbr; "
                         "sizelength=13; indexlength=3; indexdeltalength=3; config=%s\r\n",
-                        g->payload_type, g->clock_rate, g->channels, g->payload_type, hex_encode(g->asc, g->asc_len, hex));
+                        g->payload_type, g->clock_rate, g->channels, g->payload_type,
+                        hex_encode(g->asc, g->asc_len, hex));
     else if (r >= 0)
         r = buf_appendf(out, "a=rtpmap:%d PCMU/8000\r\n", g->payload_type);
     if (r >= 0 && sim_quirk_word(q, SIM_Q_SDP, FMTP_OTHER_TRACK))
@@ -124,13 +158,15 @@ static int append_audio(struct buf *out, const struct sim_program *g, const char
     return r < 0 ? r : append_control(out, 1, base, q);
 }
 
-static int append_head(struct buf *out, const struct sim_server *s, const struct sim_camera *cam, const char *base,
-                       const struct sim_quirks *q)
+static int append_head(struct buf *out, const struct sim_server *s, const struct sim_camera *cam,
+                       const char *base, const struct sim_quirks *q)
 {
     int r = buf_appendf(out, "v=0\r\n");
     if (r >= 0 && !sim_quirk_word(q, SIM_Q_SDP, NO_ORIGIN))
         r = buf_appendf(out, "o=- %s 1 IN IP4 %s\r\n",
-                        sim_quirk_word(q, SIM_Q_SDP, DECIMAL_ORIGIN) ? "1700000000.123456" : "1700000000", s->o->address);
+                        sim_quirk_word(q, SIM_Q_SDP, DECIMAL_ORIGIN) ? "1700000000.123456"
+                                                                     : "1700000000",
+                        s->o->address);
     if (r >= 0)
         r = buf_appendf(out, "s=Simulated camera %d\r\n%sc=%s\r\nt=%s\r\n", cam->id,
                         sim_quirk_word(q, SIM_Q_SDP, TWO_NAMES) ? "s=A second name\r\n" : "",
@@ -142,7 +178,8 @@ static int append_head(struct buf *out, const struct sim_server *s, const struct
     return r;
 }
 
-int sim_sdp_write(const struct sim_server *s, const struct sim_camera *cam, int stream, const char *base, struct buf *out)
+int sim_sdp_write(const struct sim_server *s, const struct sim_camera *cam, int stream,
+                  const char *base, struct buf *out)
 {
     const struct sim_quirks *q = cam->quirks[stream];
     const struct sim_stream *st = &cam->stream[stream];
@@ -150,8 +187,9 @@ int sim_sdp_write(const struct sim_server *s, const struct sim_camera *cam, int 
     if (r >= 0)
         r = append_video(out, st->track[0], base, q);
     if (r >= 0 && sim_quirk_word(q, SIM_Q_SDP, VENDOR_MEDIA))
-        r = buf_appendf(out, "m=application/TP-LINK 0 RTP/AVP smart/1/90000\r\na=rtpmap:95 TP-LINK/90000\r\n"
-                             "a=control:trackID=7\r\nm=meta\r\n");
+        r = buf_appendf(
+            out, "m=application/TP-LINK 0 RTP/AVP smart/1/90000\r\na=rtpmap:95 TP-LINK/90000\r\n"
+                 "a=control:trackID=7\r\nm=meta\r\n");
     if (r >= 0 && st->track[1])
         r = append_audio(out, st->track[1], base, q);
     if (r < 0)

@@ -69,9 +69,12 @@ static int listen_on(struct sim_server *s, int port, int *ret, struct err *reter
     if (inet_pton(AF_INET, s->o->address, &a.sin_addr) != 1)
         return err_set(reterr, E_SYNTAX, "'%s' is no IPv4 address", s->o->address);
     if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, BACKLOG) < 0)
-        return err_set(reterr, -errno, "listening on %s:%d: %s", s->o->address, port, strerror(errno));
+        return err_set(reterr, -errno, "listening on %s:%d: %s", s->o->address, port,
+                       strerror(errno));
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = ret};
-    return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? err_set(reterr, -errno, "epoll: %s", strerror(errno)) : 0;
+    return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) < 0
+               ? err_set(reterr, -errno, "epoll: %s", strerror(errno))
+               : 0;
 }
 
 static void raise_file_limit(void)
@@ -118,12 +121,10 @@ static void close_all(struct sim_server *s)
 {
     struct sim_conn *c, *ctmp;
     struct sim_session *ss, *stmp;
-    list_foreach_safe(c, ctmp, &s->conns, link)
-    {
+    list_foreach_safe (c, ctmp, &s->conns, link) {
         sim_conn_close(c, false, NULL);
     }
-    list_foreach_safe(ss, stmp, &s->sessions, link)
-    {
+    list_foreach_safe (ss, stmp, &s->sessions, link) {
         sim_session_free(ss);
     }
     sim_conn_reap(s);
@@ -145,7 +146,8 @@ static double cpu_seconds(void)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static void print_stats(struct sim_server *s, int64_t span_us)
@@ -154,12 +156,16 @@ static void print_stats(struct sim_server *s, int64_t span_us)
     double cpu = cpu_seconds(), span = (double)span_us / 1e6;
     int sessions = 0;
     struct sim_session *ss;
-    list_foreach(ss, &s->sessions, link) sessions += ss->playing;
-    fprintf(stderr, "sim: %d playing, %.0f access units/s, %.1f MB/s, cpu %.0f %%, worst lag %.1f ms, %llu short sends, "
-                    "%llu slow readers dropped, %llu timed out\n",
-            sessions, (double)t->aus / span, (double)t->bytes / 1e6 / span, (cpu - t->cpu_before) * 100 / span,
-            (double)t->worst_lag_us / 1e3, (unsigned long long)t->short_sends,
-            (unsigned long long)t->slow_dropped, (unsigned long long)t->timed_out);
+    list_foreach (ss, &s->sessions, link)
+        sessions += ss->playing;
+    fprintf(stderr,
+            "sim: %d playing, %.0f access units/s, %.1f MB/s, cpu %.0f %%, worst lag %.1f ms, %llu "
+            "short sends, "
+            "%llu slow readers dropped, %llu timed out\n",
+            sessions, (double)t->aus / span, (double)t->bytes / 1e6 / span,
+            (cpu - t->cpu_before) * 100 / span, (double)t->worst_lag_us / 1e3,
+            (unsigned long long)t->short_sends, (unsigned long long)t->slow_dropped,
+            (unsigned long long)t->timed_out);
     t->cpu_before = cpu;
     t->total_aus += t->aus;
     t->total_bytes += t->bytes;
@@ -203,7 +209,8 @@ static void loop(struct sim_server *s, bool *stop)
     struct epoll_event events[EVENTS];
     int64_t next_flush_us = s->now_us, next_stats_us = s->now_us + s->o->stats_us;
     while (!*stop && (!s->o->run_us || s->now_us - s->start_us < s->o->run_us)) {
-        int n = epoll_wait(s->epoll, events, EVENTS, s->held || s->faults ? 1 : sim_wheel_wait_ms(s));
+        int n =
+            epoll_wait(s->epoll, events, EVENTS, s->held || s->faults ? 1 : sim_wheel_wait_ms(s));
         look_at_clocks(s);
         for (int i = 0; i < n; i++)
             handle(s, &events[i], stop);
@@ -285,10 +292,12 @@ int sim_run(const struct sim_options *o, struct err *reterr)
     list_init(&s->dead_sessions);
     raise_file_limit();
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
-    int r = s->epoll < 0 ? err_set(reterr, -errno, "epoll: %s", strerror(errno)) : start(s, &stop, &signals, reterr);
+    int r = s->epoll < 0 ? err_set(reterr, -errno, "epoll: %s", strerror(errno))
+                         : start(s, &stop, &signals, reterr);
     if (r >= 0) {
         loop(s, &stop);
-        printf("sent %llu access units, %llu bytes\n", (unsigned long long)(s->stats.total_aus + s->stats.aus),
+        printf("sent %llu access units, %llu bytes\n",
+               (unsigned long long)(s->stats.total_aus + s->stats.aus),
                (unsigned long long)(s->stats.total_bytes + s->stats.bytes));
     }
     close_all(s);

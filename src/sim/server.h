@@ -17,9 +17,9 @@
 #include "sim/program.h"
 #include "sim/sim.h"
 
-#define SIM_STREAMS 2 /* main, sub */
-#define SIM_TRACKS 2  /* video, audio */
-#define SIM_SLOW_US (2 * INT64_C(1000000))    /* a reader that is further behind is dropped */
+#define SIM_STREAMS 2                      /* main, sub */
+#define SIM_TRACKS 2                       /* video, audio */
+#define SIM_SLOW_US (2 * INT64_C(1000000)) /* a reader that is further behind is dropped */
 #define SIM_SR_US (5 * INT64_C(1000000))
 #define SIM_REQUEST_BYTES ((size_t)64 << 10)
 #define SIM_TOLD 20 /* lines about single readers of one kind; the statistics count all */
@@ -38,7 +38,7 @@ struct sim_stream {
 struct sim_camera {
     int id;
     struct sim_stream stream[SIM_STREAMS];
-    double phase;           /* where in the loop it starts, 0..1; also its place inside a frame's time */
+    double phase; /* where in the loop it starts, 0..1; also its place inside a frame's time */
     struct sim_quirks *quirks[SIM_STREAMS]; /* NULL: behaves */
     int playing[SIM_STREAMS];
     int64_t base_us[SIM_STREAMS]; /* time line of the video while somebody plays */
@@ -64,7 +64,7 @@ struct sim_pending {
 struct sim_player {
     struct sim_session *session;
     struct sim_program *program;
-    struct list wheel;      /* linked while PLAYING */
+    struct list wheel;       /* linked while PLAYING */
     int64_t due_us, base_us; /* monotonic; base: when tick 0 of pass 0 was or would have been */
     int64_t loop;
     size_t index;
@@ -72,7 +72,7 @@ struct sim_player {
     bool set_up, udp, noted;
     uint8_t channel, rtcp_channel;
     struct sockaddr_in rtp, rtcp;
-    uint64_t number;        /* access units played */
+    uint64_t number;          /* access units played */
     uint32_t packets, octets; /* for sender reports */
     int64_t next_sr_us;
     struct sim_mangle *mangle; /* private state of faults; NULL in the normal case */
@@ -83,7 +83,7 @@ struct sim_session {
     struct sim_server *server;
     struct sim_camera *camera;
     int stream;
-    struct sim_conn *conn;   /* NULL: UDP session whose connection went away */
+    struct sim_conn *conn; /* NULL: UDP session whose connection went away */
     struct list link;
     struct sim_player player[SIM_TRACKS];
     bool playing, leader;
@@ -102,7 +102,8 @@ struct sim_conn {
     struct sim_pending *queue; /* ring */
     uint32_t head, count, cap;
     struct sim_session *session;
-    struct sim_block *late;    /* slow handshake: a reply that goes out at held_until_us; requests wait */
+    struct sim_block
+        *late; /* slow handshake: a reply that goes out at held_until_us; requests wait */
     int64_t held_until_us;
     char nonce[40];
     int64_t nonce_born_us;
@@ -125,9 +126,9 @@ struct sim_server {
     struct sim_program **programs;
     size_t program_count;
     struct list conns, dead, sessions, dead_sessions;
-    int held;                /* connections with a late reply */
+    int held; /* connections with a late reply */
     struct list wheel[SIM_WHEEL_SLOTS];
-    int64_t wheel_ms;        /* slots before this one have been served */
+    int64_t wheel_ms; /* slots before this one have been served */
     int64_t now_us, wall_us, start_us, start_wall_us;
     struct sim_faults *faults; /* NULL: none */
     struct sim_framelog *framelog;
@@ -183,7 +184,8 @@ void sim_wheel_init(struct sim_server *s);
 void sim_wheel_run(struct sim_server *s);
 int sim_wheel_wait_ms(const struct sim_server *s);
 /* Wall time at which the picture of an access unit was taken. */
-int64_t sim_player_taken_us(const struct sim_player *p, const struct sim_program *program, size_t index, int64_t loop);
+int64_t sim_player_taken_us(const struct sim_player *p, const struct sim_program *program,
+                            size_t index, int64_t loop);
 /* Send a finished block on the player's transport. Takes over one reference. */
 void sim_player_send(struct sim_player *p, struct sim_block *b, const struct sim_note *note);
 /* Move on to the next access unit; true when the loop began anew. */
@@ -199,12 +201,14 @@ void sim_udp_send_block(struct sim_player *p, const struct sim_block *b);
 
 /* reply.c: one request, headers and body complete. */
 /* sdp.c: the description of a stream. */
-int sim_sdp_write(const struct sim_server *s, const struct sim_camera *cam, int stream, const char *base, struct buf *out);
+int sim_sdp_write(const struct sim_server *s, const struct sim_camera *cam, int stream,
+                  const char *base, struct buf *out);
 
 /* auth.c */
 struct sim_request;
 /* Does the request carry what this camera wants? *ret_stale: only the nonce was too old. */
-bool sim_auth_check(struct sim_conn *c, const struct sim_request *r, const struct sim_quirks *q, bool *ret_stale);
+bool sim_auth_check(struct sim_conn *c, const struct sim_request *r, const struct sim_quirks *q,
+                    bool *ret_stale);
 /* Append the WWW-Authenticate lines; makes a fresh nonce. */
 int sim_auth_challenge(struct sim_conn *c, const struct sim_quirks *q, bool stale, struct buf *out);
 

@@ -20,7 +20,7 @@ struct sim_session *sim_session_new(struct sim_server *s, struct sim_camera *cam
     snprintf(ss->id, sizeof(ss->id), "%08X%08X", (unsigned)sim_random(s), (unsigned)sim_random(s));
     for (int i = 0; i < SIM_TRACKS; i++) {
         ss->player[i] = (struct sim_player){
-                .session = ss, .track = i, .program = camera->stream[stream].track[i]};
+            .session = ss, .track = i, .program = camera->stream[stream].track[i]};
         list_init(&ss->player[i].wheel);
     }
     list_append(&s->sessions, &ss->link);
@@ -30,8 +30,9 @@ struct sim_session *sim_session_new(struct sim_server *s, struct sim_camera *cam
 static bool leader_plays(struct sim_session *ss)
 {
     struct sim_session *other;
-    list_foreach(other, &ss->server->sessions, link)
-        if (other != ss && other->leader && other->camera == ss->camera && other->stream == ss->stream)
+    list_foreach (other, &ss->server->sessions, link)
+        if (other != ss && other->leader && other->camera == ss->camera &&
+            other->stream == ss->stream)
             return true;
     return false;
 }
@@ -87,7 +88,7 @@ struct sim_session *sim_session_find(struct sim_server *s, const char *id)
 {
     struct sim_session *ss;
     size_t n = strcspn(id, "; ");
-    list_foreach(ss, &s->sessions, link)
+    list_foreach (ss, &s->sessions, link)
         if (strlen(ss->id) == n && !memcmp(ss->id, id, n))
             return ss;
     return NULL;
@@ -97,13 +98,12 @@ void sim_session_sweep(struct sim_server *s)
 {
     struct sim_session *ss, *tmp;
     int64_t limit = (int64_t)s->o->session_timeout_s * SECOND_US;
-    list_foreach_safe(ss, tmp, &s->sessions, link)
-    {
+    list_foreach_safe (ss, tmp, &s->sessions, link) {
         if (s->now_us - ss->heard_us <= limit)
             continue;
         if (s->stats.timed_out++ < SIM_TOLD)
-            log_info("sim", "camera %d: nothing heard from its reader for %d s, session ended", ss->camera->id,
-                     s->o->session_timeout_s);
+            log_info("sim", "camera %d: nothing heard from its reader for %d s, session ended",
+                     ss->camera->id, s->o->session_timeout_s);
         if (ss->conn)
             sim_conn_close(ss->conn, false, NULL);
         else

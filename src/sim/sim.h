@@ -16,7 +16,13 @@
 #define SIM_SCENES 16
 
 enum sim_scene_kind { SIM_SCENE_STREET, SIM_SCENE_NOISE };
-enum sim_auth { SIM_AUTH_NONE, SIM_AUTH_BASIC, SIM_AUTH_DIGEST_MD5, SIM_AUTH_DIGEST_SHA256, SIM_AUTH_ALL };
+enum sim_auth {
+    SIM_AUTH_NONE,
+    SIM_AUTH_BASIC,
+    SIM_AUTH_DIGEST_MD5,
+    SIM_AUTH_DIGEST_SHA256,
+    SIM_AUTH_ALL
+};
 enum sim_join { SIM_JOIN_SHIFT, SIM_JOIN_NEXT_KEY, SIM_JOIN_AT_ONCE };
 
 struct sim_options {
@@ -26,8 +32,8 @@ struct sim_options {
     const char *media[SIM_MEDIA_FILES];
     int media_count;
     enum sim_scene_kind scene;
-    int scenes;          /* different scenes that the cameras share; 0: chosen */
-    double scene_seconds; /* length of the loop; 0: chosen */
+    int scenes;                    /* different scenes that the cameras share; 0: chosen */
+    double scene_seconds;          /* length of the loop; 0: chosen */
     enum media_codec codec, audio; /* audio MEDIA_NONE, MEDIA_AAC or MEDIA_PCMU */
     int64_t bitrate, sub_bitrate;  /* bits per second */
     int width, height, fps, gop, bframes, slices;
@@ -40,9 +46,9 @@ struct sim_options {
     const char *faults, *truth, *frames_log, *frames_log_cameras;
     enum sim_auth auth;
     const char *user, *password; /* NULL with SIM_AUTH_NONE */
-    int64_t nonce_us;    /* a digest nonce is stale after that long */
-    int64_t stats_us;    /* a line of numbers to stderr that often; 0: none */
-    int64_t run_us;      /* end after that long; 0: on SIGINT or SIGTERM */
+    int64_t nonce_us;            /* a digest nonce is stale after that long */
+    int64_t stats_us;            /* a line of numbers to stderr that often; 0: none */
+    int64_t run_us;              /* end after that long; 0: on SIGINT or SIGTERM */
 };
 void sim_options_default(struct sim_options *o);
 

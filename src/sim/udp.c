@@ -46,7 +46,8 @@ int sim_udp_open(struct sim_server *s, struct err *reterr)
         s->udp_port = port;
         struct epoll_event a = {.events = EPOLLIN, .data.ptr = &s->udp_rtp};
         struct epoll_event b = {.events = EPOLLIN, .data.ptr = &s->udp_rtcp};
-        if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, rtp, &a) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, rtcp, &b) < 0)
+        if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, rtp, &a) < 0 ||
+            epoll_ctl(s->epoll, EPOLL_CTL_ADD, rtcp, &b) < 0)
             return err_set(reterr, -errno, "watching the UDP ports failed");
         return 0;
     }
@@ -62,9 +63,10 @@ static bool same(const struct sockaddr_in *a, const struct sockaddr_in *b)
 static void heard(struct sim_server *s, const struct sockaddr_in *from)
 {
     struct sim_session *ss;
-    list_foreach(ss, &s->sessions, link)
+    list_foreach (ss, &s->sessions, link)
         for (int i = 0; i < SIM_TRACKS; i++)
-            if (ss->player[i].udp && (same(&ss->player[i].rtcp, from) || same(&ss->player[i].rtp, from)))
+            if (ss->player[i].udp &&
+                (same(&ss->player[i].rtcp, from) || same(&ss->player[i].rtp, from)))
                 ss->heard_us = s->now_us;
 }
 
@@ -93,7 +95,8 @@ void sim_udp_send_block(struct sim_player *p, const struct sim_block *b)
         for (; n < BATCH && at + SIM_FRAMING <= b->len; n++) {
             size_t len = rd16(b->data + at + 2);
             v[n] = (struct iovec){(void *)(uintptr_t)(b->data + at + SIM_FRAMING), len};
-            m[n].msg_hdr = (struct msghdr){.msg_name = to, .msg_namelen = sizeof(*to), .msg_iov = &v[n], .msg_iovlen = 1};
+            m[n].msg_hdr = (struct msghdr){
+                .msg_name = to, .msg_namelen = sizeof(*to), .msg_iov = &v[n], .msg_iovlen = 1};
             at += SIM_FRAMING + len;
         }
         for (unsigned done = 0; done < n;) {

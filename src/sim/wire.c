@@ -37,7 +37,8 @@ static int join_all(const struct sim_program *p, const struct sim_au *au, struct
 }
 
 /* Parameter sets at the front of the access unit in one aggregation packet. Returns how many went in. */
-static int aggregate(const struct sim_program *p, const struct sim_au *au, struct sim_packetiser *pk, struct buf *out)
+static int aggregate(const struct sim_program *p, const struct sim_au *au,
+                     struct sim_packetiser *pk, struct buf *out)
 {
     struct buf b;
     uint32_t n = 0;
@@ -60,8 +61,8 @@ static int aggregate(const struct sim_program *p, const struct sim_au *au, struc
 }
 
 /* A whole NAL unit in one fragment that is first and last at once. */
-static int lone_fragment(const struct sim_program *p, struct sim_packetiser *pk, const uint8_t *d, size_t len, bool last,
-                         struct buf *out)
+static int lone_fragment(const struct sim_program *p, struct sim_packetiser *pk, const uint8_t *d,
+                         size_t len, bool last, struct buf *out)
 {
     uint8_t tmp[2048];
     size_t header = p->codec == MEDIA_H265 ? 2 : 1;
@@ -80,7 +81,8 @@ static int lone_fragment(const struct sim_program *p, struct sim_packetiser *pk,
 }
 
 /* Change fragments after the fact. */
-static int twist_fragments(const struct sim_program *p, const struct sim_quirks *q, size_t from, struct buf *out)
+static int twist_fragments(const struct sim_program *p, const struct sim_quirks *q, size_t from,
+                           struct buf *out)
 {
     size_t fu = p->codec == MEDIA_H265 ? 2 : 1;
     for (size_t at = from, len; at + SIM_FRAMING <= out->len; at += len) {
@@ -95,7 +97,8 @@ static int twist_fragments(const struct sim_program *p, const struct sim_quirks 
             payload[fu] |= 0x20;
         if (middle && sim_quirk_word(q, SIM_Q_FU, FU_TYPE_CHANGE))
             payload[fu] = (uint8_t)((payload[fu] & 0xe0) | 1);
-        if (middle && sim_quirk_word(q, SIM_Q_FU, FU_EMPTY) && at == from + len) { /* one more without a body */
+        if (middle && sim_quirk_word(q, SIM_Q_FU, FU_EMPTY) &&
+            at == from + len) { /* one more without a body */
             uint8_t empty[SIM_FRAMING + SIM_RTP_HEADER + 3];
             size_t n = SIM_FRAMING + SIM_RTP_HEADER + fu + 1;
             memcpy(empty, out->data + at, n);
@@ -111,8 +114,9 @@ static int twist_fragments(const struct sim_program *p, const struct sim_quirks 
     return 0;
 }
 
-static int build_nal(const struct sim_program *p, const struct sim_nal *n, const struct sim_quirks *q,
-                     struct sim_packetiser *pk, bool last, struct buf *scratch, struct buf *out)
+static int build_nal(const struct sim_program *p, const struct sim_nal *n,
+                     const struct sim_quirks *q, struct sim_packetiser *pk, bool last,
+                     struct buf *scratch, struct buf *out)
 {
     const uint8_t *d = n->data;
     size_t len = n->len, from = out->len;
@@ -133,12 +137,14 @@ static int build_nal(const struct sim_program *p, const struct sim_nal *n, const
     return r < 0 ? r : twist_fragments(p, q, from, out);
 }
 
-int sim_wire_build(const struct sim_program *p, const struct sim_au *au, const struct sim_quirks *q, struct buf *out)
+int sim_wire_build(const struct sim_program *p, const struct sim_au *au, const struct sim_quirks *q,
+                   struct buf *out)
 {
     struct sim_packetiser pk = {.codec = p->codec,
                                 .channel = p->channel,
                                 .payload_type = p->payload_type,
-                                .packet_bytes = sim_quirk(q, SIM_Q_BIG_PACKETS) ? BIG_PACKET : p->packet_bytes};
+                                .packet_bytes =
+                                    sim_quirk(q, SIM_Q_BIG_PACKETS) ? BIG_PACKET : p->packet_bytes};
     struct buf scratch;
     uint32_t from = 0;
     buf_init(&scratch, AU_MAX);

@@ -9,5 +9,6 @@
 /* Is there a quirk that changes payloads? */
 bool sim_wire_is_odd(const struct sim_quirks *q);
 /* Append interleaved packets of @au; sequence numbers, timestamps and SSRC are the caller's to fill in. */
-int sim_wire_build(const struct sim_program *p, const struct sim_au *au, const struct sim_quirks *q, struct buf *out);
+int sim_wire_build(const struct sim_program *p, const struct sim_au *au, const struct sim_quirks *q,
+                   struct buf *out);
 #endif

@@ -24,8 +24,9 @@ static void add_user(GstRTSPServer *server, GstRTSPMediaFactory *factory, char *
         gst_rtsp_auth_add_basic(auth, basic, token);
         g_free(basic);
     }
-    gst_rtsp_media_factory_add_role(factory, "user", GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
-                                    GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, NULL);
+    gst_rtsp_media_factory_add_role(factory, "user", GST_RTSP_PERM_MEDIA_FACTORY_ACCESS,
+                                    G_TYPE_BOOLEAN, TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
+                                    G_TYPE_BOOLEAN, TRUE, NULL);
     gst_rtsp_token_unref(token);
     gst_rtsp_server_set_auth(server, auth);
     g_object_unref(auth);
@@ -41,7 +42,8 @@ static gboolean add_tls(GstRTSPServer *server, char **arg)
         return FALSE;
     }
     GstRTSPAuth *auth = gst_rtsp_auth_new();
-    GstRTSPToken *token = gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, "anonymous", NULL);
+    GstRTSPToken *token =
+        gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, "anonymous", NULL);
     gst_rtsp_auth_set_default_token(auth, token);
     gst_rtsp_token_unref(token);
     gst_rtsp_auth_set_tls_certificate(auth, cert);
@@ -55,7 +57,8 @@ int main(int argc, char **argv)
 {
     gst_init(&argc, &argv);
     if (argc < 3) {
-        fprintf(stderr, "usage: gst_rtsp_server PORT LAUNCH [USER PASSWORD basic|digest | tls CERT KEY]\n");
+        fprintf(stderr,
+                "usage: gst_rtsp_server PORT LAUNCH [USER PASSWORD basic|digest | tls CERT KEY]\n");
         return 2;
     }
     GMainLoop *loop = g_main_loop_new(NULL, FALSE);
@@ -66,8 +69,9 @@ int main(int argc, char **argv)
     gst_rtsp_media_factory_set_launch(factory, argv[2]);
     gst_rtsp_media_factory_set_shared(factory, FALSE);
     if (argc == 6 && strcmp(argv[3], "tls") == 0) {
-        gst_rtsp_media_factory_add_role(factory, "anonymous", GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
-                                        GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, NULL);
+        gst_rtsp_media_factory_add_role(factory, "anonymous", GST_RTSP_PERM_MEDIA_FACTORY_ACCESS,
+                                        G_TYPE_BOOLEAN, TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
+                                        G_TYPE_BOOLEAN, TRUE, NULL);
         if (!add_tls(server, argv + 4))
             return 1;
     } else if (argc == 6) {

@@ -49,9 +49,11 @@ static void stop(struct dump *d)
     rtsp_session_describe(s, &text);
     fprintf(stderr, "%s", text.len ? buf_cstr(&text) : "");
     buf_release(&text);
-    printf("{\"end\":true,\"bytes\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"access_units\":%" PRIu64
-           ",\"reconnects\":%" PRIu64 ",\"discarded_bytes\":%" PRIu64 "}\n",
-           st.bytes, st.packets, st.packets_lost, st.access_units, st.reconnects, st.discarded_bytes);
+    printf("{\"end\":true,\"bytes\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"lost\":%" PRIu64
+           ",\"access_units\":%" PRIu64 ",\"reconnects\":%" PRIu64 ",\"discarded_bytes\":%" PRIu64
+           "}\n",
+           st.bytes, st.packets, st.packets_lost, st.access_units, st.reconnects,
+           st.discarded_bytes);
     fflush(stdout);
     d->session = NULL;
     rtsp_session_close(s, session_closed, d);
@@ -71,7 +73,8 @@ static void on_state(void *user, enum rtsp_state state, int code, const char *wh
 {
     static const char *const names[] = {"idle", "connecting", "playing", "waiting", "closed"};
     struct dump *d = user;
-    printf("{\"state\":\"%s\",\"code\":\"%s\",\"why\":\"%s\"}\n", names[state], code ? err_name(code) : "", why ? why : "");
+    printf("{\"state\":\"%s\",\"code\":\"%s\",\"why\":\"%s\"}\n", names[state],
+           code ? err_name(code) : "", why ? why : "");
     if (state == RTSP_STATE_CLOSED && d->once) {
         d->failed = true;
         stop(d);
@@ -82,8 +85,9 @@ static void on_track(void *user, int index, const struct media_track *t)
 {
     struct dump *d = user;
     d->codec[index] = t->codec;
-    printf("{\"track\":%d,\"codec\":\"%s\",\"clock\":%u,\"width\":%u,\"height\":%u,\"channels\":%u,\"sets\":%d}\n", index,
-           media_codec_name(t->codec), t->clock_rate, t->width, t->height, t->channels,
+    printf("{\"track\":%d,\"codec\":\"%s\",\"clock\":%u,\"width\":%u,\"height\":%u,\"channels\":%u,"
+           "\"sets\":%d}\n",
+           index, media_codec_name(t->codec), t->clock_rate, t->width, t->height, t->channels,
            t->params ? t->params->count : 0);
 }
 
@@ -103,7 +107,8 @@ static void on_au(void *user, int index, const struct media_au *au)
     struct dump *d = user;
     bool video = d->codec[index] == MEDIA_H264 || d->codec[index] == MEDIA_H265;
     if (!d->quiet) {
-        printf("{\"au\":%d,\"size\":%u,\"key\":%s,\"changed\":%s,\"loss\":%s,\"pts\":%" PRId64 ",\"arrival_us\":%" PRId64,
+        printf("{\"au\":%d,\"size\":%u,\"key\":%s,\"changed\":%s,\"loss\":%s,\"pts\":%" PRId64
+               ",\"arrival_us\":%" PRId64,
                index, au->size, au->key ? "true" : "false", au->params_changed ? "true" : "false",
                au->loss ? "true" : "false", au->pts_ticks, au->arrival_us);
         if (video) {
@@ -128,13 +133,15 @@ static void on_lost(void *user, int index, uint32_t packets)
 
 static void on_report(void *user, int index, int64_t camera_us, int64_t pts, int64_t arrival_us)
 {
-    printf("{\"sender_report\":%d,\"camera_us\":%" PRId64 ",\"pts\":%" PRId64 ",\"arrival_us\":%" PRId64 "}\n", index,
-           camera_us, pts, arrival_us);
+    printf("{\"sender_report\":%d,\"camera_us\":%" PRId64 ",\"pts\":%" PRId64
+           ",\"arrival_us\":%" PRId64 "}\n",
+           index, camera_us, pts, arrival_us);
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: rtsp_dump [-t tcp|udp] [-a] [-n FRAMES] [-s SECONDS] [-p PINHEX] [-k] [-1] [-q] URL\n");
+    fprintf(stderr, "usage: rtsp_dump [-t tcp|udp] [-a] [-n FRAMES] [-s SECONDS] [-p PINHEX] [-k] "
+                    "[-1] [-q] URL\n");
     return 2;
 }
 

@@ -33,10 +33,11 @@ static void test_config__empty_file_is_the_defaults(void **state)
 
 static void test_config__reads_every_key(void **state)
 {
-    static const char text[] = "node: hall-2\ndata: store\nlisten: '[::1]:9000'\ncustodians: /etc/c.txt\n"
-                               "threshold: 3\nepoch_minutes: 15\nretention_days: 7\n"
-                               "disk: {reserve: 5Gi, when_full: stop}\nthreads: 4\nlog: debug\n"
-                               "cameras:\n  transport: udp\n  audio: yes\n";
+    static const char text[] =
+        "node: hall-2\ndata: store\nlisten: '[::1]:9000'\ncustodians: /etc/c.txt\n"
+        "threshold: 3\nepoch_minutes: 15\nretention_days: 7\n"
+        "disk: {reserve: 5Gi, when_full: stop}\nthreads: 4\nlog: debug\n"
+        "cameras:\n  transport: udp\n  audio: yes\n";
     struct config c;
     struct err e = {0};
     int r = config_parse("/etc/lethe/lethe.yaml", text, strlen(text), &c, &e);
@@ -61,7 +62,8 @@ static void test_config__reads_every_key(void **state)
 static const struct {
     const char *text, *begins;
 } refused[] = {
-    {"node: a\nepohc_minutes: 3\n", "f.yaml:2:1: epohc_minutes is not a known key; known here: node, data"},
+    {"node: a\nepohc_minutes: 3\n",
+     "f.yaml:2:1: epohc_minutes is not a known key; known here: node, data"},
     {"epoch_minutes: 7\n", "f.yaml:1:16: epoch_minutes must divide the hour"},
     {"epoch_minutes: 0\n", "f.yaml:1:16: epoch_minutes: '0' is not a whole number from 1 to 60"},
     {"epoch_minutes: 61\n", "f.yaml:1:16: epoch_minutes: '61'"},
@@ -72,14 +74,17 @@ static const struct {
     {"retention_days: -1\n", "f.yaml:1:17: retention_days"},
     {"threshold: 1\n", "f.yaml:1:12: threshold: '1' is not a whole number from 2 to 32"},
     {"disk:\n  reserve: lots\n", "f.yaml:2:12: disk.reserve: 'lots' is not a size"},
-    {"disk:\n  when_full: newest\n", "f.yaml:2:14: disk.when_full: 'newest' is not oldest-first or stop"},
-    {"disk:\n  when: stop\n", "f.yaml:2:3: disk.when is not a known key; known here: reserve, when_full"},
+    {"disk:\n  when_full: newest\n",
+     "f.yaml:2:14: disk.when_full: 'newest' is not oldest-first or stop"},
+    {"disk:\n  when: stop\n",
+     "f.yaml:2:3: disk.when is not a known key; known here: reserve, when_full"},
     {"disk: 5G\n", "f.yaml:1:7: disk. keys with values"},
     {"disk: [a]\n", "f.yaml:1:7: disk. keys with values"},
     {"cameras: {audio: maybe}\n", "f.yaml:1:18: cameras.audio: 'maybe' is not true or false"},
     {"node: Ä\n", "f.yaml:1:7: node must be"},
     {"node: [a]\n", "f.yaml:1:7: node: 'a list or mapping' is not a text"},
-    {"node: aaaaaaaaaabbbbbbbbbbccccccccccaaaaaaaaaabbbbbbbbbbccccccccccaaaa\n", "f.yaml:1:7: node: 'aaaa"},
+    {"node: aaaaaaaaaabbbbbbbbbbccccccccccaaaaaaaaaabbbbbbbbbbccccccccccaaaa\n",
+     "f.yaml:1:7: node: 'aaaa"},
     {"node: a\nnode: b\n", "f.yaml:2:1: node stands twice"},
     {"node: &x a\ndata: *x\n", "f.yaml:1:7: anchors"},
     {"node: *x\n", "f.yaml:1:7: anchors"},
@@ -106,7 +111,8 @@ static void test_config__refuses_with_line_and_key(void **state)
         struct err e = {0};
         int r = config_parse("f.yaml", refused[i].text, strlen(refused[i].text), &c, &e);
         if (r >= 0 || strncmp(e.text, refused[i].begins, strlen(refused[i].begins)))
-            fail_msg("'%s' gave %d '%s', wanted '%s'", refused[i].text, r, e.text, refused[i].begins);
+            fail_msg("'%s' gave %d '%s', wanted '%s'", refused[i].text, r, e.text,
+                     refused[i].begins);
         assert_int_equal(c.threshold, 77);
     }
 }
@@ -131,8 +137,10 @@ static void test_config__example_of_deploy_is_valid(void **state)
 static void test_config__ids(void **state)
 {
     static const char *const good[] = {"a", "0", "gate-1", "a.b_c-d"};
-    static const char *const bad[] = {"", "-a", ".a", "A", "a b", "a/b", "..", "\xc3\xa4",
-                                      "aaaaaaaaaabbbbbbbbbbccccccccccaaaaaaaaaabbbbbbbbbbccccccccccaaaa"};
+    static const char *const bad[] = {
+        "",   "-a",       ".a",
+        "A",  "a b",      "a/b",
+        "..", "\xc3\xa4", "aaaaaaaaaabbbbbbbbbbccccccccccaaaaaaaaaabbbbbbbbbbccccccccccaaaa"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(config_id_valid(good[i]));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -103,7 +103,8 @@ static void test_csv__refuses_nul_and_long_fields(void **state)
 
 static void test_csv__what_is_put_is_read_back(void **state)
 {
-    static const char *const fields[] = {"plain", "", "a,b", "say \"hi\"", " lead", "trail ", "\xe9\xa6\x99"};
+    static const char *const fields[] = {"plain", "",       "a,b",         "say \"hi\"",
+                                         " lead", "trail ", "\xe9\xa6\x99"};
     struct buf b;
     buf_init(&b, 0);
     for (int i = 0; i < 7; i++)

@@ -20,8 +20,8 @@ static const struct cli_option options[] = {
     {"json", NULL, "print JSON"},
     {0},
 };
-static const struct cli_command command = {.name = "open", .arguments = "FILE", .options = options, .min_args = 0,
-                                           .max_args = 1};
+static const struct cli_command command = {
+    .name = "open", .arguments = "FILE", .options = options, .min_args = 0, .max_args = 1};
 
 /* Words of @line, parted by blanks; "_" stands for an empty word. */
 static int parse(struct cli_args *a, const char *line, struct err *e)
@@ -40,7 +40,8 @@ static void test_args__reads_every_form(void **state)
     struct cli_args a;
     struct err e = {0};
     long days;
-    assert_int_equal(parse(&a, "--camera=c1 --identity A -o out.mp4 --identity=B -n7 file --json", &e), 0);
+    assert_int_equal(
+        parse(&a, "--camera=c1 --identity A -o out.mp4 --identity=B -n7 file --json", &e), 0);
     assert_string_equal(cli_value(&a, "camera", NULL), "c1");
     assert_string_equal(cli_nth(&a, "identity", 0), "A");
     assert_string_equal(cli_nth(&a, "identity", 1), "B");

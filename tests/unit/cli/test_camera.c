@@ -38,7 +38,8 @@ static const struct {
     {"a", "rtsp://h/", "", "", "ftp://h/", "", 0, "sub", "the URL does not begin"},
     {"a", "rtsps://h/", "", "", "", "abcd", 0, "pin", "64 hexadecimal"},
     {"a", "rtsps://h/", "", "", "", "zz", 0, "pin", "64 hexadecimal"},
-    {"a", "rtsp://h/", "", "", "", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 0, "pin",
+    {"a", "rtsp://h/", "", "", "",
+     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 0, "pin",
      "a certificate can only be pinned"},
     {"a", "rtsp://h/", "", "", "", "", 3651, "retention_days", "3651 is not"},
     {"a", "rtsp://h/", "", "", "", "", -1, "retention_days", "-1 is not"},
@@ -57,7 +58,8 @@ static void test_camera__refuses_and_names_the_part(void **state)
         snprintf(in.pin, sizeof(in.pin), "%s", refused[i].pin);
         in.retention_days = refused[i].days;
         int r = camera_check(&in, &c, &part, &e);
-        if (r >= 0 || strcmp(part, refused[i].part) || strncmp(e.text, refused[i].begins, strlen(refused[i].begins)))
+        if (r >= 0 || strcmp(part, refused[i].part) ||
+            strncmp(e.text, refused[i].begins, strlen(refused[i].begins)))
             fail_msg("%zu gave %d %s '%s'", i, r, part, e.text);
     }
 }
@@ -70,11 +72,12 @@ static const struct {
     {"rtsp://u:p@h/a", "", "", "rtsp://u:p@h/a", "rtsp://u:***@h/a"},
     {"rtsp://u@h/a", "", "", "rtsp://u@h/a", "rtsp://u@h/a"},
     {"rtsp://u:p@h/a", "v", "q", "rtsp://v:q@h/a", "rtsp://v:***@h/a"},
-    {"rtsp://h:8554/a", "v", "p@:/%#", "rtsp://v:p%40%3A%2F%25%23@h:8554/a", "rtsp://v:***@h:8554/a"},
+    {"rtsp://h:8554/a", "v", "p@:/%#", "rtsp://v:p%40%3A%2F%25%23@h:8554/a",
+     "rtsp://v:***@h:8554/a"},
     {"rtsp://u:p@ss@h/a@b", "", "", "rtsp://u:p%40ss@h/a@b", "rtsp://u:***@h/a@b"},
     {"rtsps://[fe80::1]/a", "v", "p", "rtsps://v:p@[fe80::1]/a", "rtsps://v:***@[fe80::1]/a"},
-    {"rtsp://h/user=x_password=geheim_channel=1", "", "", "rtsp://h/user=x_password=geheim_channel=1",
-     "rtsp://h/user=x_password=***_channel=1"},
+    {"rtsp://h/user=x_password=geheim_channel=1", "", "",
+     "rtsp://h/user=x_password=geheim_channel=1", "rtsp://h/user=x_password=***_channel=1"},
     {"rtsp://h/a?pwd=ab&x=1", "", "", "rtsp://h/a?pwd=ab&x=1", "rtsp://h/a?pwd=**&x=1"},
 };
 
@@ -117,7 +120,8 @@ static void test_camera__json_hides_the_password(void **state)
 
 static struct import read_import(const char *text, bool yaml, int *ret, struct err *e)
 {
-    struct import im = {.file = "f", .texts = json_array(), .defaults = {.enabled = true, .transport = 1}};
+    struct import im = {
+        .file = "f", .texts = json_array(), .defaults = {.enabled = true, .transport = 1}};
     struct buf b;
     buf_init(&b, 0);
     assert_true(buf_append(&b, text, strlen(text)) >= 0);
@@ -135,10 +139,13 @@ static void release_import(struct import *im)
 
 static void test_import__csv_and_yaml_give_the_same_rows(void **state)
 {
-    static const char csv[] = "main,id,user,password,audio,retention_days,name,transport\n"
-                              "rtsp://h/1,a,u,\"p,q\",yes,7,\"Gate, west\",udp\nrtsp://h/2,b,,,,,,\n";
-    static const char yaml[] = "cameras:\n  - {id: a, main: rtsp://h/1, user: u, password: 'p,q', audio: yes,"
-                               " retention_days: 7, name: 'Gate, west', transport: udp}\n  - id: b\n    main: rtsp://h/2\n";
+    static const char csv[] =
+        "main,id,user,password,audio,retention_days,name,transport\n"
+        "rtsp://h/1,a,u,\"p,q\",yes,7,\"Gate, west\",udp\nrtsp://h/2,b,,,,,,\n";
+    static const char yaml[] =
+        "cameras:\n  - {id: a, main: rtsp://h/1, user: u, password: 'p,q', audio: yes,"
+        " retention_days: 7, name: 'Gate, west', transport: udp}\n  - id: b\n    main: "
+        "rtsp://h/2\n";
     for (int y = 0; y < 2; y++) {
         struct err e = {0};
         int r;
@@ -170,10 +177,12 @@ static const struct {
     {"id,main\na,rtsp://h,\n", false, "f:2:1: line: 3 fields, but the header has 2"},
     {"id,main\nok,rtsp://h\nb,rtp://h\n", false, "f:3:3: main: the URL does not begin"},
     {"id,main,audio\na,rtsp://h,perhaps\n", false, "f:2:12: audio: 'perhaps' is not yes or no"},
-    {"id,main,retention_days\na,rtsp://h,-1\n", false, "f:2:12: retention_days: '-1' is not a number"},
+    {"id,main,retention_days\na,rtsp://h,-1\n", false,
+     "f:2:12: retention_days: '-1' is not a number"},
     {"id,main\na,\"rtsp://h\n", false, "f:2:3: this quote is never closed"},
     {"cameras:\n  - id: a\n", true, "f:2:5: main is missing"},
-    {"cameras:\n  - id: a\n    main: rtsp://h\n    colour: red\n", true, "f:4:5: colour is not a known key"},
+    {"cameras:\n  - id: a\n    main: rtsp://h\n    colour: red\n", true,
+     "f:4:5: colour is not a known key"},
     {"cameras:\n  - id: A\n    main: rtsp://h\n", true, "f:2:9: id: 'A' is not 1 to 63"},
     {"cameras: 7\n", true, "f:1:1: a list under the one key 'cameras:'"},
     {"- id: a\n", true, "f:1:1: a list under the one key 'cameras:'"},
@@ -186,9 +195,11 @@ static void test_import__names_line_and_column(void **state)
         struct err e = {0};
         int r;
         struct import im = read_import(bad_imports[i].text, bad_imports[i].yaml, &r, &e);
-        const char *first = json_string_value(json_array_get(im.texts, 0)), *said = r < 0 ? e.text : first;
+        const char *first = json_string_value(json_array_get(im.texts, 0)),
+                   *said = r < 0 ? e.text : first;
         if (!said || strncmp(said, bad_imports[i].begins, strlen(bad_imports[i].begins)))
-            fail_msg("%zu gave %d '%s', wanted '%s'", i, r, said ? said : "nothing", bad_imports[i].begins);
+            fail_msg("%zu gave %d '%s', wanted '%s'", i, r, said ? said : "nothing",
+                     bad_imports[i].begins);
         release_import(&im);
     }
 }

@@ -30,8 +30,8 @@
 #define FRAME_BYTES 400
 
 /* 64x64 baseline, as x264 writes it. */
-static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00,
-                              0x00, 0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
+static const uint8_t sps[] = {0x67, 0x42, 0xc0, 0x0a, 0xdc, 0x42, 0x6c, 0x04, 0x40, 0x00, 0x00,
+                              0x03, 0x00, 0x40, 0x00, 0x00, 0x0c, 0x83, 0xc4, 0x89, 0xe0};
 static const uint8_t pps[] = {0x68, 0xce, 0x0f, 0xc8};
 
 static char dir[64];
@@ -87,7 +87,8 @@ static struct seal_key *make_key(const char *camera, int64_t epoch_us)
     buf_init(&b, 0);
     assert_int_equal(seal_key_create(vault, &policy, &c, &k, &b), 0);
     assert_int_equal(shell("mkdir -p %s/keys/%s", dir, time_format_date(epoch_us, day)), 0);
-    snprintf(path, sizeof(path), "%s/keys/%s/%.4sZ-30d.shares", dir, day, time_format_clock(epoch_us, clock));
+    snprintf(path, sizeof(path), "%s/keys/%s/%.4sZ-30d.shares", dir, day,
+             time_format_clock(epoch_us, clock));
     append_file(path, b.data, b.len);
     buf_release(&b);
     return k;
@@ -110,11 +111,17 @@ static int64_t shown(unsigned i, bool bframes)
     return (int64_t)i + (bframes ? order[i % FPS % 4] * (i % FPS < 8) : 0);
 }
 
-static void record(const char *camera, int64_t start_us, unsigned seconds, bool bframes, const char *reason)
+static void record(const char *camera, int64_t start_us, unsigned seconds, bool bframes,
+                   const char *reason)
 {
     char path[256], day[TIME_TEXT], clock[TIME_TEXT];
-    struct mp4_info info = {.view = MP4_SEALED, .encrypted = true, .epoch_length_us = EPOCH_US, .start_us = start_us,
-                            .epoch_us = start_us - start_us % EPOCH_US, .tracks = 1, .retention_days = 30};
+    struct mp4_info info = {.view = MP4_SEALED,
+                            .encrypted = true,
+                            .epoch_length_us = EPOCH_US,
+                            .start_us = start_us,
+                            .epoch_us = start_us - start_us % EPOCH_US,
+                            .tracks = 1,
+                            .retention_days = 30};
     struct mp4_entry entries[64];
     struct mp4_cipher cipher = {0};
     struct mp4_fragment *f;
@@ -122,8 +129,8 @@ static void record(const char *camera, int64_t start_us, unsigned seconds, bool 
     uint8_t manifest[32], au[FRAME_BYTES];
     snprintf(info.camera, sizeof(info.camera), "%s", camera);
     snprintf(info.node, sizeof(info.node), "node");
-    info.track[0] = (struct media_track){.codec = MEDIA_H264, .clock_rate = RATE, .width = 64, .height = 64,
-                                         .params = &params};
+    info.track[0] = (struct media_track){
+        .codec = MEDIA_H264, .clock_rate = RATE, .width = 64, .height = 64, .params = &params};
     struct seal_key *k = make_key(camera, info.epoch_us);
     memcpy(info.kid, k->kid, sizeof(info.kid));
     buf_init(&b, 0);
@@ -137,9 +144,12 @@ static void record(const char *camera, int64_t start_us, unsigned seconds, bool 
         for (unsigned i = s * FPS; i < (s + 1) * FPS; i++) {
             fill(au, start_us, i);
             struct media_au a = {.data = au, .size = sizeof(au), .key = i % FPS == 0};
-            assert_int_equal(mp4_fragment_append(f, 0, &a, i * TICKS, shown(i, bframes) * TICKS, &cipher), 0);
+            assert_int_equal(
+                mp4_fragment_append(f, 0, &a, i * TICKS, shown(i, bframes) * TICKS, &cipher), 0);
         }
-        assert_int_equal(mp4_fragment_finish(f, s + 1, (s + 1) * RATE, start_us + s * SECOND_US, &data, &len), 0);
+        assert_int_equal(
+            mp4_fragment_finish(f, s + 1, (s + 1) * RATE, start_us + s * SECOND_US, &data, &len),
+            0);
         mp4_fragment_entry(f, &entries[s]);
         entries[s].offset = b.len;
         crypto_hash_sha256(entries[s].sha256, data, len);
@@ -149,7 +159,8 @@ static void record(const char *camera, int64_t start_us, unsigned seconds, bool 
         assert_int_equal(mp4_tail_build(&info, entries, seconds, b.len, reason, &b, manifest), 0);
     time_format_date(info.epoch_us, day);
     assert_int_equal(shell("mkdir -p %s/recordings/%s/%s", dir, camera, day), 0);
-    snprintf(path, sizeof(path), "%s/recordings/%s/%s/%s-sealed.mp4", dir, camera, day, time_format_clock(start_us, clock));
+    snprintf(path, sizeof(path), "%s/recordings/%s/%s/%s-sealed.mp4", dir, camera, day,
+             time_format_clock(start_us, clock));
     append_file(path, b.data, b.len);
     buf_release(&b);
     mp4_fragment_free(f);
@@ -158,12 +169,14 @@ static void record(const char *camera, int64_t start_us, unsigned seconds, bool 
 }
 
 /* Run `lethe open`; *ret gets the JSON, @said standard error. */
-static int run_open(const char *camera, double from_s, double to_s, const char *more, json_t **ret, char said[4096])
+static int run_open(const char *camera, double from_s, double to_s, const char *more, json_t **ret,
+                    char said[4096])
 {
     char from[TIME_TEXT], to[TIME_TEXT], path[128];
     time_format(EPOCH + (int64_t)(from_s * 1e6), from);
     time_format(EPOCH + (int64_t)(to_s * 1e6), to);
-    int code = shell("'%s' open --data %s --camera %s --from %s --to %s -o %s/out.mp4 --json %s >%s/stdout 2>%s/stderr",
+    int code = shell("'%s' open --data %s --camera %s --from %s --to %s -o %s/out.mp4 --json %s "
+                     ">%s/stdout 2>%s/stderr",
                      getenv("LETHE_BIN"), dir, camera, from, to, dir, more, dir, dir);
     snprintf(path, sizeof(path), "%s/stdout", dir);
     if (ret)
@@ -230,7 +243,8 @@ static void test_open__cuts_at_key_frame_before_and_at_the_end(void **state)
     static const struct {
         double from, to;
         unsigned first, end;
-    } row[] = {{0, 10, 0, 100}, {3, 6, 30, 60}, {3.95, 6.05, 30, 61}, {3.05, 3.1, 30, 31}, {-5, 0.1, 0, 1}, {9.9, 20, 90, 100}};
+    } row[] = {{0, 10, 0, 100},     {3, 6, 30, 60},  {3.95, 6.05, 30, 61},
+               {3.05, 3.1, 30, 31}, {-5, 0.1, 0, 1}, {9.9, 20, 90, 100}};
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         if (run_open("plain", row[i].from, row[i].to, TWO " --force", &o, said) != 0)
             fail_msg("row %zu: %s", i, said);
@@ -277,7 +291,9 @@ static void test_open__joins_epochs_and_names_gaps(void **state)
     json_decref(o);
     struct index *ix;
     struct index_change c[2] = {
-        {.kind = INDEX_PUT_GAP, .gap = {"joined", EPOCH + 604 * SECOND_US, EPOCH + 608 * SECOND_US, "login-refused", "401"}},
+        {.kind = INDEX_PUT_GAP,
+         .gap = {"joined", EPOCH + 604 * SECOND_US, EPOCH + 608 * SECOND_US, "login-refused",
+                 "401"}},
         {.kind = INDEX_PUT_GAP, .gap = {"joined", EPOCH + 622 * SECOND_US, 0, "camera-off", ""}}};
     assert_int_equal(index_sqlite.open(dir, false, &ix, NULL), 0);
     assert_int_equal(index_sqlite.apply(ix, c, 2, NULL), 0);
@@ -289,7 +305,8 @@ static void test_open__joins_epochs_and_names_gaps(void **state)
     expect_gap(o, 2, 614, 620, "crash");
     expect_gap(o, 3, 622, 630, "camera-off");
     json_decref(o);
-    snprintf(path, sizeof(path), "%s/lethe.db", dir); /* no index, a damaged one: the pictures are there all the same */
+    snprintf(path, sizeof(path), "%s/lethe.db",
+             dir); /* no index, a damaged one: the pictures are there all the same */
     assert_int_equal(shell("rm -f %s-wal %s-shm; echo damaged > %s", path, path, path), 0);
     assert_int_equal(run_open("joined", 590, 630, TWO " --force", &o, said), 0);
     assert_int_equal(number(o, "frames"), 150);
@@ -308,10 +325,13 @@ static void test_open__refuses_and_leaves_nothing(void **state)
     } row[] = {
         {"refused", "--identity $D/practice/custodian-1.txt", 0, 5, 1,
          "2 custodians are needed, the identities given open 1 share\n"},
-        {"refused", "--identity $D/practice/custodian-1.txt --identity $D/practice/custodian-1.txt", 0, 5, 1, "open 1 share\n"},
-        {"refused", "--identity $D/stranger.txt $D/practice/custodian-1.txt", 0, 5, 1, "open 1 share\n"},
+        {"refused", "--identity $D/practice/custodian-1.txt --identity $D/practice/custodian-1.txt",
+         0, 5, 1, "open 1 share\n"},
+        {"refused", "--identity $D/stranger.txt $D/practice/custodian-1.txt", 0, 5, 1,
+         "open 1 share\n"},
         {"refused", "--identity $D/none.txt", 0, 5, 1, "none.txt: No such file"},
-        {"refused", "--identity $D/volume.txt", 0, 5, 2, "volume.txt:1: not an age X25519 identity"},
+        {"refused", "--identity $D/volume.txt", 0, 5, 2,
+         "volume.txt:1: not an age X25519 identity"},
         {"refused", TWO, 5, 5, 2, "--from must be before --to"},
         {"refused", TWO, 20, 30, 1, "has no sealed recording between"},
         {"nobody", TWO, 0, 5, 1, "there are no recordings of camera nobody"},
@@ -320,8 +340,10 @@ static void test_open__refuses_and_leaves_nothing(void **state)
     char said[4096];
     setenv("D", dir, 1);
     record("refused", EPOCH, 5, false, "shutdown");
-    assert_int_equal(shell("rm -f $D/out.mp4; echo x > $D/volume.txt; '%s' custodian keygen -o $D/stranger.txt >/dev/null",
-                           getenv("LETHE_BIN")), 0);
+    assert_int_equal(shell("rm -f $D/out.mp4; echo x > $D/volume.txt; '%s' custodian keygen -o "
+                           "$D/stranger.txt >/dev/null",
+                           getenv("LETHE_BIN")),
+                     0);
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         int code = run_open(row[i].camera, row[i].from, row[i].to, row[i].more, NULL, said);
         if (code != row[i].code || !strstr(said, row[i].says))
@@ -341,14 +363,16 @@ static void test_open__refuses_shares_of_another_camera_or_epoch(void **state)
     record("swap-a", EPOCH + 6000 * SECOND_US, 3, false, "epoch");
     record("swap-b", EPOCH + 6000 * SECOND_US, 3, false, "epoch");
     /* a recording put under another camera's name; its head says what it is */
-    assert_int_equal(shell("cp $D/recordings/swap-b/*/* $(ls -d $D/recordings/swap-a/*)/114001Z-sealed.mp4"), 0);
+    assert_int_equal(
+        shell("cp $D/recordings/swap-b/*/* $(ls -d $D/recordings/swap-a/*)/114001Z-sealed.mp4"), 0);
     assert_int_equal(run_open("swap-a", 6000, 6010, TWO " --force", &o, said), 0);
     assert_int_equal(number(o, "frames"), 30);
     assert_non_null(strstr(said, "is of another camera"));
     json_decref(o);
     /* the share file of another epoch in the place of this one */
     record("swap-c", EPOCH + 6600 * SECOND_US, 3, false, "epoch");
-    assert_int_equal(shell("cp $(ls $D/keys/*/1140Z-30d.shares) $(ls $D/keys/*/1150Z-30d.shares)"), 0);
+    assert_int_equal(shell("cp $(ls $D/keys/*/1140Z-30d.shares) $(ls $D/keys/*/1150Z-30d.shares)"),
+                     0);
     assert_int_equal(run_open("swap-c", 6600, 6610, TWO " --force", NULL, said), 1);
     assert_non_null(strstr(said, "there are no shares of its key"));
     assert_non_null(strstr(said, "none of the 1 recordings"));
@@ -360,8 +384,10 @@ static void test_open__goes_on_around_damage(void **state)
     json_t *o;
     record("damaged", EPOCH + 9000 * SECOND_US, 3, false, "epoch");
     record("damaged", EPOCH + 9003 * SECOND_US, 3, false, "epoch");
-    assert_int_equal(shell("dd if=/dev/urandom of=$(ls $D/recordings/damaged/*/123003Z-sealed.mp4) bs=4096 count=1 "
-                           "conv=notrunc 2>/dev/null"), 0);
+    assert_int_equal(shell("dd if=/dev/urandom of=$(ls $D/recordings/damaged/*/123003Z-sealed.mp4) "
+                           "bs=4096 count=1 "
+                           "conv=notrunc 2>/dev/null"),
+                     0);
     assert_int_equal(run_open("damaged", 9000, 9006, TWO " --force", &o, said), 1);
     assert_int_equal(number(o, "frames"), 30);
     assert_non_null(strstr(said, "123003Z-sealed.mp4 cannot be read"));

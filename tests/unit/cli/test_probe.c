@@ -16,9 +16,18 @@ static struct probe healthy(void)
 {
     struct probe p = {.tls = true, .pinned = true, .seconds = 5};
     p.track[0] = (struct probe_track){
-        .seen = true, .params_in_sdp = true, .frames = 126, .keys = 6, .bytes = 1250000, .max_pts = 450000,
-        .last_pts = 450000, .last_us = 5 * SECOND_US, .longest_key_us = SECOND_US, .worst_wait_us = 40000,
-        .reports = true, .track = {.codec = MEDIA_H264, .clock_rate = 90000, .width = 1920, .height = 1080}};
+        .seen = true,
+        .params_in_sdp = true,
+        .frames = 126,
+        .keys = 6,
+        .bytes = 1250000,
+        .max_pts = 450000,
+        .last_pts = 450000,
+        .last_us = 5 * SECOND_US,
+        .longest_key_us = SECOND_US,
+        .worst_wait_us = 40000,
+        .reports = true,
+        .track = {.codec = MEDIA_H264, .clock_rate = 90000, .width = 1920, .height = 1080}};
     return p;
 }
 
@@ -85,7 +94,8 @@ static void test_probe__names_what_is_wrong(void **state)
 static void test_probe__takes_the_description_apart(void **state)
 {
     struct probe p = healthy();
-    char text[] = "server: Cam/1.0\033[2J\ntransport: TCP interleaved\ntrack 0: H.264\noddity: sends rubbish\n";
+    char text[] = "server: Cam/1.0\033[2J\ntransport: TCP interleaved\ntrack 0: H.264\noddity: "
+                  "sends rubbish\n";
     probe_take_description(&p, text);
     assert_string_equal(p.server, "Cam/1.0?[2J");
     assert_string_equal(p.transport, "TCP interleaved");

@@ -19,10 +19,17 @@ static void test_listen__refuses(void **state)
         const char *text;
         int code;
     } cases[] = {
-        {"0.0.0.0:" PORT, E_DENIED},  {"192.168.1.1:" PORT, E_DENIED}, {"[::]:" PORT, E_DENIED},
-        {"[2001:db8::1]:" PORT, E_DENIED}, {":" PORT, E_DENIED},       {"example.org:" PORT, E_DENIED},
-        {"[::ffff:127.0.0.1]:" PORT, E_DENIED}, {"127.0.0.1", E_SYNTAX}, {"127.0.0.1:x", E_SYNTAX},
-        {"127.0.0.1:70000", E_SYNTAX}, {"", E_SYNTAX},
+        {"0.0.0.0:" PORT, E_DENIED},
+        {"192.168.1.1:" PORT, E_DENIED},
+        {"[::]:" PORT, E_DENIED},
+        {"[2001:db8::1]:" PORT, E_DENIED},
+        {":" PORT, E_DENIED},
+        {"example.org:" PORT, E_DENIED},
+        {"[::ffff:127.0.0.1]:" PORT, E_DENIED},
+        {"127.0.0.1", E_SYNTAX},
+        {"127.0.0.1:x", E_SYNTAX},
+        {"127.0.0.1:70000", E_SYNTAX},
+        {"", E_SYNTAX},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct http_listeners l;
@@ -37,7 +44,8 @@ static void test_listen__loopback(void **state)
 {
     static const struct {
         const char *text, *url;
-    } cases[] = {{"127.0.0.1:" PORT, "http://127.0.0.1:" PORT "/"}, {"localhost:" PORT, "http://localhost:" PORT "/"},
+    } cases[] = {{"127.0.0.1:" PORT, "http://127.0.0.1:" PORT "/"},
+                 {"localhost:" PORT, "http://localhost:" PORT "/"},
                  {"127.8.8.8:" PORT, "http://127.8.8.8:" PORT "/"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct http_listeners l;

@@ -17,14 +17,19 @@
 #include "http/page.h"
 
 #define NOW "\"now\":\"2026-11-24T12:00:00Z\",\"started\":\"2026-11-24T06:00:00Z\""
-#define FINE "\"disk\":{\"state\":\"ok\",\"bytes_total\":10,\"bytes_free\":5},\"retention\":{\"promised_days\":30,\"actual_days\":30}"
-#define CAMERA(id, name, st) "{\"id\":\"" id "\",\"name\":\"" name "\",\"state\":\"" st "\",\"last_frame\":\"2026-11-24T11:59:59Z\"}"
+#define FINE                                                                                       \
+    "\"disk\":{\"state\":\"ok\",\"bytes_total\":10,\"bytes_free\":5},\"retention\":{\"promised_"   \
+    "days\":30,\"actual_days\":30}"
+#define CAMERA(id, name, st)                                                                       \
+    "{\"id\":\"" id "\",\"name\":\"" name "\",\"state\":\"" st                                     \
+    "\",\"last_frame\":\"2026-11-24T11:59:59Z\"}"
 
 static struct http_snapshot snapshot(const char *json)
 {
     struct http_snapshot snap = {.refs = 1};
     if (json)
-        assert_int_equal(http_status_parse((const uint8_t *)json, strlen(json), &snap.status, NULL), 0);
+        assert_int_equal(http_status_parse((const uint8_t *)json, strlen(json), &snap.status, NULL),
+                         0);
     else
         snap.code = err_set(&snap.err, -2, "The recorder cannot be reached: gone.");
     return snap;
@@ -51,20 +56,25 @@ static size_t count(const char *text, const char *what)
 
 static void test_page__foreign_text_stays_text(void **state)
 {
-    static const char hostile[] =
-        "{" NOW ",\"node\":\"<script>1</script>\",\"version\":\"</footer><script>\",\"cameras\":[{\"id\":\"<b>\","
-        "\"name\":\"<script>alert(1)</script>\\\"' onload=x &amp;\",\"state\":\"recording\",\"reason\":\"<img src=x>\","
-        "\"last_frame\":\"2026-11-24T11:00:00Z\",\"gaps\":[{\"from\":\"2026-11-24T10:00:00Z\",\"to\":null,"
-        "\"reason\":\"</title><script>\",\"detail\":\"</svg><script>\"}]},{\"id\":\"<script>\",\"state\":\"<script>\"}],"
-        "\"disk\":{\"state\":\"<script>\"},\"alarms\":[{\"at\":\"2026-11-24T11:59:00Z\",\"kind\":\"<script>\","
-        "\"camera\":\"<script>\",\"text\":\"<script>\"}]}";
+    static const char hostile[] = "{" NOW ",\"node\":\"<script>1</script>\",\"version\":\"</"
+                                          "footer><script>\",\"cameras\":[{\"id\":\"<b>\","
+                                  "\"name\":\"<script>alert(1)</script>\\\"' onload=x "
+                                  "&amp;\",\"state\":\"recording\",\"reason\":\"<img src=x>\","
+                                  "\"last_frame\":\"2026-11-24T11:00:00Z\",\"gaps\":[{\"from\":"
+                                  "\"2026-11-24T10:00:00Z\",\"to\":null,"
+                                  "\"reason\":\"</title><script>\",\"detail\":\"</"
+                                  "svg><script>\"}]},{\"id\":\"<script>\",\"state\":\"<script>\"}],"
+                                  "\"disk\":{\"state\":\"<script>\"},\"alarms\":[{\"at\":\"2026-11-"
+                                  "24T11:59:00Z\",\"kind\":\"<script>\","
+                                  "\"camera\":\"<script>\",\"text\":\"<script>\"}]}";
     const struct http_query q = {.filter = "", .show = "\"><script>"};
     char *text = page(hostile, &q);
     assert_int_equal(count(text, "<script"), 1); /* ours, with src */
     assert_int_equal(count(text, "<script src=\"/status.js\" defer></script>"), 1);
     assert_int_equal(count(text, "<img"), 0);
     assert_int_equal(count(text, " onload=x"), 1); /* as text, behind an escaped quote */
-    assert_non_null(strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x &amp;amp;"));
+    assert_non_null(
+        strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x &amp;amp;"));
     assert_int_equal(count(text, "style="), 0);
     free(text);
     const struct http_query search = {.filter = "\"><script>alert(1)</script>"};
@@ -80,8 +90,13 @@ static void test_page__problems_first_filter_and_pages(void **state)
     char *json = malloc(cap);
     n += (size_t)snprintf(json, cap, "{" NOW "," FINE ",\"cameras\":[");
     for (int i = 0; i < 250; i++)
-        n += (size_t)snprintf(json + n, cap - n, "%s{\"id\":\"cam%d\",\"state\":\"%s\",\"last_frame\":\"2026-11-24T11:59:59Z\"}",
-                              i ? "," : "", i, i == 249 ? "waiting" : i == 3 ? "disabled" : "recording");
+        n += (size_t)snprintf(
+            json + n, cap - n,
+            "%s{\"id\":\"cam%d\",\"state\":\"%s\",\"last_frame\":\"2026-11-24T11:59:59Z\"}",
+            i ? "," : "", i,
+            i == 249 ? "waiting"
+            : i == 3 ? "disabled"
+                     : "recording");
     snprintf(json + n, cap - n, "]}");
     struct http_query q = {0};
     char *text = page(json, &q);
@@ -134,19 +149,30 @@ static const struct {
 } judged[] = {
     {"all is well", "{" NOW "," FINE ",\"cameras\":[" GOOD "]}", 0, 0, NULL},
     {"no answer", NULL, 1, 0, "does not answer"},
-    {"disk full", "{" NOW ",\"disk\":{\"state\":\"disk-full\"},\"cameras\":[" GOOD "]}", 1, 0, "disk is full"},
-    {"unknown disk state", "{" NOW ",\"disk\":{\"state\":\"odd\"},\"cameras\":[" GOOD "]}", 1, 0, "\"odd\""},
-    {"shortfall", "{" NOW ",\"retention\":{\"promised_days\":30,\"actual_days\":12},\"cameras\":[" GOOD "]}", 1, 0,
-     "kept for 12.0 days, promised are 30"},
-    {"not connected", "{" NOW "," FINE ",\"cameras\":[" GOOD "," CAMERA("b", "", "waiting") "]}", 0, 1,
-     "1 of 2 cameras is not connected: b."},
-    {"silent camera", "{" NOW "," FINE ",\"cameras\":[{\"id\":\"z\",\"state\":\"recording\",\"last_frame\":\"2026-11-24T11:50:00Z\"}]}",
+    {"disk full", "{" NOW ",\"disk\":{\"state\":\"disk-full\"},\"cameras\":[" GOOD "]}", 1, 0,
+     "disk is full"},
+    {"unknown disk state", "{" NOW ",\"disk\":{\"state\":\"odd\"},\"cameras\":[" GOOD "]}", 1, 0,
+     "\"odd\""},
+    {"shortfall",
+     "{" NOW ",\"retention\":{\"promised_days\":30,\"actual_days\":12},\"cameras\":[" GOOD "]}", 1,
+     0, "kept for 12.0 days, promised are 30"},
+    {"not connected", "{" NOW "," FINE ",\"cameras\":[" GOOD "," CAMERA("b", "", "waiting") "]}", 0,
+     1, "1 of 2 cameras is not connected: b."},
+    {"silent camera",
+     "{" NOW "," FINE ",\"cameras\":[{\"id\":\"z\",\"state\":\"recording\",\"last_frame\":\"2026-"
+                      "11-24T11:50:00Z\"}]}",
      0, 1, "sent nothing for 10 s: z"},
-    {"fresh critical alarm", "{" NOW "," FINE ",\"cameras\":[" GOOD "],\"alarms\":[{\"at\":\"2026-11-24T11:55:00Z\",\"kind\":\"fsync-failed\",\"text\":\"t\"}]}",
+    {"fresh critical alarm",
+     "{" NOW "," FINE ",\"cameras\":[" GOOD
+     "],\"alarms\":[{\"at\":\"2026-11-24T11:55:00Z\",\"kind\":\"fsync-failed\",\"text\":\"t\"}]}",
      1, 0, "t (fsync-failed)"},
-    {"old alarm", "{" NOW "," FINE ",\"cameras\":[" GOOD "],\"alarms\":[{\"at\":\"2026-11-24T11:45:00Z\",\"kind\":\"fsync-failed\",\"text\":\"t\"}]}",
+    {"old alarm",
+     "{" NOW "," FINE ",\"cameras\":[" GOOD
+     "],\"alarms\":[{\"at\":\"2026-11-24T11:45:00Z\",\"kind\":\"fsync-failed\",\"text\":\"t\"}]}",
      0, 0, NULL},
-    {"slow disk", "{" NOW ",\"disk\":{\"state\":\"ok\",\"queue_bytes\":400000000},\"cameras\":[" GOOD "]}", 0, 1, "400 MB"},
+    {"slow disk",
+     "{" NOW ",\"disk\":{\"state\":\"ok\",\"queue_bytes\":400000000},\"cameras\":[" GOOD "]}", 0, 1,
+     "400 MB"},
 };
 
 static void test_health__judges(void **state)
@@ -163,7 +189,8 @@ static void test_health__judges(void **state)
             said = said || strstr(h.problems[k].text, judged[i].says);
         }
         if (critical != judged[i].critical || warnings != judged[i].warnings || !said)
-            fail_msg("%s: %d critical, %d warnings, %s", judged[i].name, critical, warnings, h.count ? h.problems[0].text : "");
+            fail_msg("%s: %d critical, %d warnings, %s", judged[i].name, critical, warnings,
+                     h.count ? h.problems[0].text : "");
         http_status_free(snap.status);
     }
 }
@@ -171,8 +198,10 @@ static void test_health__judges(void **state)
 static void test_health__tells_why_a_process_died(void **state)
 {
     struct http_snapshot snap = snapshot("{" NOW "," FINE ",\"cameras\":[" GOOD "]}");
-    char children[] = "{\"children\":[{\"name\":\"recorder\",\"death\":\"was killed by SIGSEGV\",\"restarts\":2,"
-                      "\"death_at\":\"2026-11-24T11:40:00Z\"},{\"name\":\"web\",\"death\":\"\",\"death_at\":null},7]}";
+    char children[] =
+        "{\"children\":[{\"name\":\"recorder\",\"death\":\"was killed by SIGSEGV\",\"restarts\":2,"
+        "\"death_at\":\"2026-11-24T11:40:00Z\"},{\"name\":\"web\",\"death\":\"\",\"death_at\":null}"
+        ",7]}";
     struct http_health h;
     snap.children = children;
     http_health_judge(&snap, &h);
@@ -186,8 +215,9 @@ static void test_health__tells_why_a_process_died(void **state)
 
 static void test_metrics__labels_are_escaped(void **state)
 {
-    struct http_snapshot snap =
-        snapshot("{" NOW "," FINE ",\"cameras\":[{\"id\":\"a\\\"b\\\\c\\nd\",\"state\":\"recording\",\"frames_lost\":3}]}");
+    struct http_snapshot snap = snapshot(
+        "{" NOW "," FINE
+        ",\"cameras\":[{\"id\":\"a\\\"b\\\\c\\nd\",\"state\":\"recording\",\"frames_lost\":3}]}");
     struct buf b;
     buf_init(&b, 0);
     assert_int_equal(http_metrics(&b, &snap), 0);
@@ -210,11 +240,16 @@ static void test_html__numbers(void **state)
     struct buf b;
     struct html h = {&b, 0};
     buf_init(&b, 0);
-    html_count(&h, 0), html_put(&h, " "), html_count(&h, 999), html_put(&h, " "), html_count(&h, 1234567);
-    html_put(&h, " "), html_count(&h, -1234), html_put(&h, " "), html_bytes(&h, 999999), html_put(&h, " ");
-    html_bytes(&h, 1500000000000), html_put(&h, " "), html_bytes(&h, 7), html_put(&h, " "), html_span(&h, -5);
+    html_count(&h, 0), html_put(&h, " "), html_count(&h, 999), html_put(&h, " "),
+        html_count(&h, 1234567);
+    html_put(&h, " "), html_count(&h, -1234), html_put(&h, " "), html_bytes(&h, 999999),
+        html_put(&h, " ");
+    html_bytes(&h, 1500000000000), html_put(&h, " "), html_bytes(&h, 7), html_put(&h, " "),
+        html_span(&h, -5);
     html_put(&h, " "), html_query(&h, "a b&\xe6<");
-    assert_string_equal(buf_cstr(&b), "0 999 1,234,567 -1,234 1.0&nbsp;MB 1.5&nbsp;TB 7&nbsp;B 0&nbsp;s a%20b%26%E6%3C");
+    assert_string_equal(
+        buf_cstr(&b),
+        "0 999 1,234,567 -1,234 1.0&nbsp;MB 1.5&nbsp;TB 7&nbsp;B 0&nbsp;s a%20b%26%E6%3C");
     buf_release(&b);
 }
 

@@ -23,13 +23,20 @@ static struct http_status *parse(const char *json)
 static void test_status__reads_all_keys(void **state)
 {
     struct http_status *s = parse(
-        "{\"node\":\"n1\",\"version\":\"1.2\",\"started\":\"2026-11-24T00:00:00Z\",\"now\":\"2026-11-24T01:00:00.5Z\","
-        "\"practice\":true,\"threads\":2,\"cameras\":[{\"id\":\"c1\",\"name\":\"Gate\",\"state\":\"waiting\","
-        "\"reason\":\"refused\",\"bitrate_bps\":2000000,\"fps\":24.5,\"last_frame\":\"2026-11-24T00:30:00Z\","
-        "\"frames_received\":10,\"frames_recorded\":8,\"frames_lost\":2,\"gaps\":[{\"from\":\"2026-11-24T00:30:00Z\","
-        "\"to\":null,\"reason\":\"stream-lost\",\"detail\":\"x\"}]}],\"retention\":{\"promised_days\":30,"
-        "\"actual_days\":29.5},\"disk\":{\"state\":\"ok\",\"bytes_total\":100,\"bytes_free\":40,\"bytes_written\":7,"
-        "\"queue_bytes\":3},\"alarms\":[{\"at\":\"2026-11-24T00:01:00Z\",\"kind\":\"old\",\"camera\":\"\",\"text\":\"a\"},"
+        "{\"node\":\"n1\",\"version\":\"1.2\",\"started\":\"2026-11-24T00:00:00Z\",\"now\":\"2026-"
+        "11-24T01:00:00.5Z\","
+        "\"practice\":true,\"threads\":2,\"cameras\":[{\"id\":\"c1\",\"name\":\"Gate\",\"state\":"
+        "\"waiting\","
+        "\"reason\":\"refused\",\"bitrate_bps\":2000000,\"fps\":24.5,\"last_frame\":\"2026-11-"
+        "24T00:30:00Z\","
+        "\"frames_received\":10,\"frames_recorded\":8,\"frames_lost\":2,\"gaps\":[{\"from\":\"2026-"
+        "11-24T00:30:00Z\","
+        "\"to\":null,\"reason\":\"stream-lost\",\"detail\":\"x\"}]}],\"retention\":{\"promised_"
+        "days\":30,"
+        "\"actual_days\":29.5},\"disk\":{\"state\":\"ok\",\"bytes_total\":100,\"bytes_free\":40,"
+        "\"bytes_written\":7,"
+        "\"queue_bytes\":3},\"alarms\":[{\"at\":\"2026-11-24T00:01:00Z\",\"kind\":\"old\","
+        "\"camera\":\"\",\"text\":\"a\"},"
         "{\"at\":\"2026-11-24T00:02:00Z\",\"kind\":\"new\",\"camera\":\"c1\",\"text\":\"b\"}]}");
     assert_string_equal(s->node, "n1");
     assert_true(s->practice);
@@ -53,11 +60,14 @@ static void test_status__takes_anything_that_is_an_object(void **state)
 {
     static const char *const cases[] = {
         "{}",
-        "{\"cameras\":null,\"alarms\":7,\"disk\":[],\"retention\":\"x\",\"now\":5,\"node\":{},\"practice\":1}",
+        "{\"cameras\":null,\"alarms\":7,\"disk\":[],\"retention\":\"x\",\"now\":5,\"node\":{},"
+        "\"practice\":1}",
         "{\"cameras\":[1,null,\"x\",[],{\"gaps\":[1,null,{\"from\":1}]}]}",
-        "{\"cameras\":[{\"bitrate_bps\":-5,\"fps\":-1e308,\"frames_lost\":1e300,\"state\":\"dancing\",\"last_frame\":\"0\"}]}",
+        "{\"cameras\":[{\"bitrate_bps\":-5,\"fps\":-1e308,\"frames_lost\":1e300,\"state\":"
+        "\"dancing\",\"last_frame\":\"0\"}]}",
         "{\"disk\":{\"bytes_total\":-1,\"bytes_free\":9223372036854775807}}",
-        "{\"now\":\"1969-12-31T23:59:59Z\",\"started\":\"9999-12-31T23:59:59.999999999999999999Z\"}",
+        "{\"now\":\"1969-12-31T23:59:59Z\",\"started\":\"9999-12-31T23:59:59."
+        "999999999999999999Z\"}",
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         http_status_free(parse(cases[i]));
@@ -71,12 +81,20 @@ static void test_status__takes_anything_that_is_an_object(void **state)
 static void test_status__refuses(void **state)
 {
     static const char *const cases[] = {
-        "", "[]", "nonsense", "{\"cameras\":[[[", "{\"a\":1,\"a\":2}", "{\"node\":\"\xff\"}", "{\"x\":1e999}", "\"text\"",
+        "",
+        "[]",
+        "nonsense",
+        "{\"cameras\":[[[",
+        "{\"a\":1,\"a\":2}",
+        "{\"node\":\"\xff\"}",
+        "{\"x\":1e999}",
+        "\"text\"",
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct http_status *s = NULL;
         struct err e = {0};
-        assert_int_equal(http_status_parse((const uint8_t *)cases[i], strlen(cases[i]), &s, &e), E_SYNTAX);
+        assert_int_equal(http_status_parse((const uint8_t *)cases[i], strlen(cases[i]), &s, &e),
+                         E_SYNTAX);
         assert_null(s);
         assert_true(e.text[0]);
     }

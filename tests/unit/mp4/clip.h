@@ -85,7 +85,8 @@ static void clip_sets(struct clip *c, const uint8_t *x, int len)
             assert_true(at + 2 + size <= len);
             enum media_nal_kind k = media_nal_kind(c->track.codec, x + at + 2, (size_t)size);
             if (k != NAL_SEI)
-                assert_true(media_params_put(&c->params, c->track.codec, x + at + 2, (size_t)size) >= 0);
+                assert_true(
+                    media_params_put(&c->params, c->track.codec, x + at + 2, (size_t)size) >= 0);
             at += 2 + size;
         }
     }
@@ -104,10 +105,11 @@ static void clip_add(struct clip *c, const AVPacket *p, AVRational base)
         at += 4 + c->params.set[i].len;
     }
     memcpy(at, p->data, (size_t)p->size);
-    c->au[c->count++] = (struct media_au){.data = data,
-                                          .size = (uint32_t)(sets + (size_t)p->size),
-                                          .pts_ticks = av_rescale_q(p->pts, base, (AVRational){1, 90000}),
-                                          .key = key};
+    c->au[c->count++] =
+        (struct media_au){.data = data,
+                          .size = (uint32_t)(sets + (size_t)p->size),
+                          .pts_ticks = av_rescale_q(p->pts, base, (AVRational){1, 90000}),
+                          .key = key};
 }
 
 static struct clip *clip_load(const char *path)
@@ -119,9 +121,10 @@ static struct clip *clip_load(const char *path)
         fail_msg("cannot open %s", path);
     int v = av_find_best_stream(f, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     AVCodecParameters *par = f->streams[v]->codecpar;
-    c->track = (struct media_track){.codec = par->codec_id == AV_CODEC_ID_HEVC ? MEDIA_H265 : MEDIA_H264,
-                                    .clock_rate = 90000,
-                                    .params = &c->params};
+    c->track =
+        (struct media_track){.codec = par->codec_id == AV_CODEC_ID_HEVC ? MEDIA_H265 : MEDIA_H264,
+                             .clock_rate = 90000,
+                             .params = &c->params};
     clip_sets(c, par->extradata, par->extradata_size);
     struct media_sps sps;
     assert_int_equal(media_params_sps(&c->params, c->track.codec, &sps), 0);
@@ -155,9 +158,15 @@ static const uint8_t test_kid[16] = {0xa0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 
 static struct mp4_info clip_info(const struct clip *c, bool sealed)
 {
-    struct mp4_info info = {.camera = "gate-7", .node = "node-a", .view = sealed ? MP4_SEALED : MP4_MASKED,
-                            .encrypted = sealed, .epoch_us = TEST_START - 250000, .epoch_length_us = 600000000,
-                            .start_us = TEST_START, .retention_days = 30, .tracks = 1};
+    struct mp4_info info = {.camera = "gate-7",
+                            .node = "node-a",
+                            .view = sealed ? MP4_SEALED : MP4_MASKED,
+                            .encrypted = sealed,
+                            .epoch_us = TEST_START - 250000,
+                            .epoch_length_us = 600000000,
+                            .start_us = TEST_START,
+                            .retention_days = 30,
+                            .tracks = 1};
     memcpy(info.kid, test_kid, 16);
     info.track[0] = c->track;
     return info;
@@ -183,7 +192,8 @@ static void recording_fragment(struct recording *r, struct mp4_fragment *f, int6
     size_t len;
     struct mp4_entry *e = &r->entry[r->entries];
     int64_t utc = r->info.start_us;
-    assert_int_equal(mp4_fragment_finish(f, (uint32_t)r->entries + 1, next_dts, utc, &data, &len), 0);
+    assert_int_equal(mp4_fragment_finish(f, (uint32_t)r->entries + 1, next_dts, utc, &data, &len),
+                     0);
     assert_int_equal(len % MP4_ALIGN, 0);
     assert_int_equal((uintptr_t)data % MP4_ALIGN, 0);
     mp4_fragment_entry(f, e);
@@ -227,7 +237,8 @@ static void recording_close(struct recording *r)
 }
 
 /* Record @c into @path with fragments of up to @per access units, as the recorder cuts them; with @closed sidx and tail are written. */
-__attribute__((unused)) static void record(const struct clip *c, const char *path, bool sealed, int per, unsigned max_fragments, bool closed)
+__attribute__((unused)) static void record(const struct clip *c, const char *path, bool sealed,
+                                           int per, unsigned max_fragments, bool closed)
 {
     struct recording *r = calloc(1, sizeof(*r));
     struct mp4_cipher cipher;
@@ -243,7 +254,9 @@ __attribute__((unused)) static void record(const struct clip *c, const char *pat
     for (int i = 0, in = 0; i < c->count; i++) {
         if (in++ == 0)
             mp4_fragment_begin(f, &r->info);
-        assert_int_equal(mp4_fragment_append(f, 0, &c->au[i], next, c->au[i].pts_ticks, sealed ? &cipher : NULL), 0);
+        assert_int_equal(
+            mp4_fragment_append(f, 0, &c->au[i], next, c->au[i].pts_ticks, sealed ? &cipher : NULL),
+            0);
         bool last = i + 1 == c->count;
         next = last ? -1 : media_dts_next(&dts, c->au[i + 1].pts_ticks);
         if (last || in == per || c->au[i + 1].key) {

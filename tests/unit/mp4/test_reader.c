@@ -60,7 +60,9 @@ static int setup(void **state)
         return -1;
     snprintf(path, sizeof(path), "%s/r.mp4", test_dir);
     snprintf(source, sizeof(source), "%s/s.mp4", test_dir);
-    if (run("ffmpeg -v error -y -f lavfi -i testsrc=s=160x120:r=25 -frames:v 60 -pix_fmt yuv420p -g 20 -c:v libx264 -bf 2 '%s'", source))
+    if (run("ffmpeg -v error -y -f lavfi -i testsrc=s=160x120:r=25 -frames:v 60 -pix_fmt yuv420p "
+            "-g 20 -c:v libx264 -bf 2 '%s'",
+            source))
         return -1;
     clip = clip_load(source);
     return 0;
@@ -201,7 +203,8 @@ static void test_reader__passes_over_damage(void **state)
 
     /* closed after the damage, the file keeps its list with the hole in it */
     struct recording *again = calloc(1, sizeof(*again));
-    *again = (struct recording){.info = clip_info(clip, true), .max_fragments = 100, .fd = fd, .end = end};
+    *again = (struct recording){
+        .info = clip_info(clip, true), .max_fragments = 100, .fd = fd, .end = end};
     for (again->entries = 0; again->entries < all - 1; again->entries++)
         again->entry[again->entries] = *mp4_reader_entry(r, again->entries);
     recording_close(again);
@@ -270,7 +273,8 @@ static void test_reader__survives_damaged_structures(void **state)
 
 static void test_reader__other_files_are_refused(void **state)
 {
-    static const char *const texts[] = {"", "x", "not an mp4 at all, but long enough to have a box header"};
+    static const char *const texts[] = {"", "x",
+                                        "not an mp4 at all, but long enough to have a box header"};
     struct mp4_reader *r;
     struct err err = {0};
     for (size_t i = 0; i < 3; i++) {

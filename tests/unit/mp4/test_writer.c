@@ -4,8 +4,9 @@
 #include "clip.h"
 #include "mp4/box.h"
 
-static const uint8_t sps_h264[] = {0x67, 0x64, 0x00, 0x0d, 0xac, 0xd9, 0x41, 0x41, 0xfb, 0x01, 0x10, 0x00, 0x00,
-                                   0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0x20, 0xf1, 0x42, 0x99, 0x60};
+static const uint8_t sps_h264[] = {0x67, 0x64, 0x00, 0x0d, 0xac, 0xd9, 0x41, 0x41, 0xfb,
+                                   0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00,
+                                   0x03, 0x03, 0x20, 0xf1, 0x42, 0x99, 0x60};
 static const uint8_t pps_h264[] = {0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0};
 static const uint8_t asc[] = {0x12, 0x08};
 
@@ -20,7 +21,8 @@ static int setup(void **state)
     struct clip c = {.track = {.codec = MEDIA_H264, .clock_rate = 90000, .params = &params}};
     info = clip_info(&c, true);
     info.tracks = 2;
-    info.track[1] = (struct media_track){.codec = MEDIA_AAC, .clock_rate = 44100, .channels = 1, .asc_len = 2};
+    info.track[1] =
+        (struct media_track){.codec = MEDIA_AAC, .clock_rate = 44100, .channels = 1, .asc_len = 2};
     memcpy(info.track[1].asc, asc, 2);
     return setup_dir(state);
 }
@@ -127,7 +129,8 @@ static void free_kept(struct kept *kept, int n)
         free(kept[i].data);
 }
 
-static void append(struct mp4_fragment *f, struct mp4_cipher *c, struct kept *k, int64_t dts, bool key)
+static void append(struct mp4_fragment *f, struct mp4_cipher *c, struct kept *k, int64_t dts,
+                   bool key)
 {
     struct media_au au = {.data = k->data, .size = k->size, .pts_ticks = k->pts, .key = key};
     assert_int_equal(mp4_fragment_append(f, k->track, &au, dts, k->pts, c), 0);
@@ -145,7 +148,8 @@ static void test_writer__two_tracks_come_back(void **state)
         int audio = i % 3 == 2;
         kept[i] = (struct kept){audio, malloc(70000), 0, audio ? i / 3 * 1024 : i * 3600};
         uint32_t len = i == 7 ? 65000 : 20 + (uint32_t)i * 37;
-        kept[i].size = audio ? len : (uint32_t)put_nal(kept[i].data, i ? 0x41 : 0x65, len, (uint32_t)i);
+        kept[i].size =
+            audio ? len : (uint32_t)put_nal(kept[i].data, i ? 0x41 : 0x65, len, (uint32_t)i);
         if (audio)
             put_nal(kept[i].data - 0, 0x21, len - 4, (uint32_t)i);
         append(f, &c, &kept[i], kept[i].pts, i == 0 || i == 30);
@@ -198,7 +202,8 @@ static uint32_t odd_shape(int shape, uint8_t *p, size_t cap)
     return (uint32_t)n;
 }
 
-static void assert_sealed(const uint8_t *au, uint32_t size, const uint8_t *stored, size_t stored_len)
+static void assert_sealed(const uint8_t *au, uint32_t size, const uint8_t *stored,
+                          size_t stored_len)
 {
     for (uint32_t at = 0; at < size; at += 4 + rd32(au + at)) {
         uint32_t len = rd32(au + at);
@@ -241,7 +246,11 @@ static void test_writer__seals_odd_shapes(void **state)
 
 static void test_writer__refuses_broken_units_and_appends_nothing(void **state)
 {
-    static const uint8_t broken[][9] = {{0}, {0, 0, 0}, {0, 0, 0, 6, 1, 2, 3, 4, 5}, {255, 255, 255, 255, 1}, {0, 0, 0, 1, 9, 0, 0, 0, 1}};
+    static const uint8_t broken[][9] = {{0},
+                                        {0, 0, 0},
+                                        {0, 0, 0, 6, 1, 2, 3, 4, 5},
+                                        {255, 255, 255, 255, 1},
+                                        {0, 0, 0, 1, 9, 0, 0, 0, 1}};
     static const uint32_t sizes[] = {1, 3, 9, 5, 9};
     struct mp4_fragment *f;
     struct mp4_cipher c;
@@ -307,8 +316,11 @@ static void test_writer__padding_stays_small(void **state)
         mp4_fragment_begin(f, &info);
         for (int i = 0; i < 25; i++) {
             seed = seed * 1664525U + 1013904223U;
-            struct media_au au = {.data = data, .size = (uint32_t)put_nal(data, 0x41, i ? 7000 + seed % 3000 : 50000, seed)};
-            assert_int_equal(mp4_fragment_append(f, 0, &au, (k * 25 + i) * 3600, (k * 25 + i) * 3600, &c), 0);
+            struct media_au au = {
+                .data = data,
+                .size = (uint32_t)put_nal(data, 0x41, i ? 7000 + seed % 3000 : 50000, seed)};
+            assert_int_equal(
+                mp4_fragment_append(f, 0, &au, (k * 25 + i) * 3600, (k * 25 + i) * 3600, &c), 0);
         }
         payload += mp4_fragment_payload(f);
         assert_int_equal(mp4_fragment_finish(f, (uint32_t)k + 1, -1, 0, &out, &len), 0);
@@ -355,7 +367,8 @@ static void test_writer__index_covers_every_fragment(void **state)
         size_t n;
         unsigned max;
         int key_every;
-    } rows[] = {{1, 1, 1}, {10, 100, 1}, {600, 700, 2}, {600, 100, 2}, {600, 1, 3}, {50, 3, 1000}, {20, 0, 1}};
+    } rows[] = {{1, 1, 1},   {10, 100, 1},  {600, 700, 2}, {600, 100, 2},
+                {600, 1, 3}, {50, 3, 1000}, {20, 0, 1}};
     for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
         struct mp4_entry *e = calloc(rows[k].n, sizeof(*e));
         struct buf head, b;
@@ -364,7 +377,14 @@ static void test_writer__index_covers_every_fragment(void **state)
         buf_init(&b, 0);
         assert_int_equal(mp4_head_build(&info, rows[k].max, &head, NULL), 0);
         for (size_t i = 0; i < rows[k].n; i++)
-            e[i] = (struct mp4_entry){head.len + i * 8192, 8192, 90000, (int64_t)i * 90000, 64, 25, i % (size_t)rows[k].key_every == 0, {0}};
+            e[i] = (struct mp4_entry){head.len + i * 8192,
+                                      8192,
+                                      90000,
+                                      (int64_t)i * 90000,
+                                      64,
+                                      25,
+                                      i % (size_t)rows[k].key_every == 0,
+                                      {0}};
         assert_int_equal(mp4_sidx_build(&info, e, rows[k].n, rows[k].max, &b, &at), 0);
         assert_int_equal(at + b.len, head.len);
         unsigned refs = rd16(b.data + 38);

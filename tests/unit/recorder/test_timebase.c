@@ -53,7 +53,8 @@ static void test_timebase__slews_and_never_steps(void **state)
     run_stream(&tb, 30, 0, 0);
     int64_t last = timebase_utc(&tb, 30 * 90000 - 3600), ticks = 30 * 90000;
     for (int i = 0; i < 25 * 60; i++, ticks += 3600) { /* from now on everything is 1 s late */
-        assert_true(timebase_observe(&tb, ticks, T0 + 30 * SECOND_US + (int64_t)i * 40000 + SECOND_US));
+        assert_true(
+            timebase_observe(&tb, ticks, T0 + 30 * SECOND_US + (int64_t)i * 40000 + SECOND_US));
         int64_t now = timebase_utc(&tb, ticks);
         assert_true(now - last >= 40000 - 1 && now - last <= 40000 + 5001);
         last = now;
@@ -66,13 +67,19 @@ static void test_timebase__tells_jumps(void **state)
         const char *name;
         int64_t ticks_s, arrival_s;
         bool ok;
-    } rows[] = {{"next second", 1, 1, true},      {"late burst", 1, 20, true},     {"camera an hour ahead", 3600, 1, false},
-                {"camera an hour back", -3600, 1, false}, {"6 s in the future", 7, 1, false}, {"31 s late", 1, 32, false}};
+    } rows[] = {{"next second", 1, 1, true},
+                {"late burst", 1, 20, true},
+                {"camera an hour ahead", 3600, 1, false},
+                {"camera an hour back", -3600, 1, false},
+                {"6 s in the future", 7, 1, false},
+                {"31 s late", 1, 32, false}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct timebase tb;
         timebase_reset(&tb, RATE);
         timebase_observe(&tb, 0, T0);
-        assert_int_equal(timebase_observe(&tb, rows[i].ticks_s * RATE, T0 + rows[i].arrival_s * SECOND_US), rows[i].ok);
+        assert_int_equal(
+            timebase_observe(&tb, rows[i].ticks_s * RATE, T0 + rows[i].arrival_s * SECOND_US),
+            rows[i].ok);
     }
 }
 

@@ -29,7 +29,8 @@ static void print(struct depay_run *d, const char *fmt, ...)
     va_end(ap);
 }
 
-static void script_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts, bool key, bool changed, bool loss)
+static void script_unit(struct assembler *a, const uint8_t *data, uint32_t size, uint32_t ts,
+                        bool key, bool changed, bool loss)
 {
     struct depay_run *d = (struct depay_run *)(void *)a; /* first member */
     print(d, "%s", d->n ? " " : "");

@@ -10,7 +10,7 @@
 #define P2 "0201500506"  /* a later slice segment */
 #define N1 "0001d00708"  /* TRAIL_N: type 0 */
 #define CRA "2a01af0102"
-#define SEI "4e01aa"     /* prefix */
+#define SEI "4e01aa" /* prefix */
 #define SUFFIX "5001aa"
 
 static void test_depay_h265__packets(void **state)
@@ -22,7 +22,8 @@ static void test_depay_h265__packets(void **state)
         {"AP that ends too early", "m:600100ff" P1, "", ODD_BIT(ODD_FRAGMENT)},
         {"FU", "p:620193af p:62011301 m:62015302", "2601af0102@0", 0},
         {"FU with start and end in one", "m:6201c1d003", "0201d003@0", 0},
-        {"FU, type changes between fragments", "p:620193af p:62010101 m:62014102", "2601af0102@0", 0},
+        {"FU, type changes between fragments", "p:620193af p:62010101 m:62014102", "2601af0102@0",
+         0},
         {"FU, begin is missing", "p:62011301 m:62015302 t9 m:" P1, P1 "@9L", ODD_BIT(ODD_FRAGMENT)},
         {"FU, empty fragment", "p:620193af p:620113 m:62015302", "2601af02@0", ODD_BIT(ODD_EMPTY)},
         {"FU keeps layer and temporal id", "m:6302c1d0", "0302d0@0", 0},
@@ -40,11 +41,16 @@ static void test_depay_h265__packets(void **state)
 static void test_depay_h265__units(void **state)
 {
     static const struct depay_row rows[] = {
-        {"several slices", "p:" P1 " m:" P2 " t9 p:" P1 " m:" P2, P1 "," P2 "@0 " P1 "," P2 "@9", 0},
-        {"marker never set", "p:" P1 " t9 p:" P1 " t18 p:" P1, P1 "@0 " P1 "@9", ODD_BIT(ODD_NO_MARKER)},
-        {"suffix SEI stays with its picture", "p:" P1 " m:" SUFFIX " t9 m:" P1, P1 "," SUFFIX "@0 " P1 "@9", 0},
-        {"prefix SEI begins", "p:" P1 " p:" SEI " p:" P1 " t9 p:" P1, P1 "@0 " SEI "," P1 "@0", ODD_BIT(ODD_NO_MARKER)},
-        {"timestamp changes between slices", "p:" P1 " t5 m:" P2 " t9 m:" P1, P1 "," P2 "@0 " P1 "@9", ODD_BIT(ODD_SPLIT_TIMESTAMP)},
+        {"several slices", "p:" P1 " m:" P2 " t9 p:" P1 " m:" P2, P1 "," P2 "@0 " P1 "," P2 "@9",
+         0},
+        {"marker never set", "p:" P1 " t9 p:" P1 " t18 p:" P1, P1 "@0 " P1 "@9",
+         ODD_BIT(ODD_NO_MARKER)},
+        {"suffix SEI stays with its picture", "p:" P1 " m:" SUFFIX " t9 m:" P1,
+         P1 "," SUFFIX "@0 " P1 "@9", 0},
+        {"prefix SEI begins", "p:" P1 " p:" SEI " p:" P1 " t9 p:" P1, P1 "@0 " SEI "," P1 "@0",
+         ODD_BIT(ODD_NO_MARKER)},
+        {"timestamp changes between slices", "p:" P1 " t5 m:" P2 " t9 m:" P1,
+         P1 "," P2 "@0 " P1 "@9", ODD_BIT(ODD_SPLIT_TIMESTAMP)},
         {"without parameter sets IRAP is no key", "m:" IDR " t9 m:" CRA, IDR "@0 " CRA "@9", 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++)

@@ -3,7 +3,9 @@
 
 #include "rtsp/interleaved.h"
 
-#define F0 "$\x00\x00\x05\x80" "abcd" /* frame of 9 bytes on channel 0 */
+#define F0                                                                                         \
+    "$\x00\x00\x05\x80"                                                                            \
+    "abcd" /* frame of 9 bytes on channel 0 */
 
 static void test_interleaved__items(void **state)
 {
@@ -25,13 +27,28 @@ static void test_interleaved__items(void **state)
         {"garbage before a frame", "garbage" F0, 16, true, RTSP_ITEM_JUNK, 7},
         {"garbage before an answer", "xxRTSP/1.0", 10, true, RTSP_ITEM_JUNK, 2},
         {"garbage without an end", "gggggggg", 8, true, RTSP_ITEM_JUNK, 8},
-        {"channel that was never set up", "$\x07\x00\x05\x80" "abcd$", 10, true, RTSP_ITEM_FRAME, 9},
-        {"unknown channel in garbage", "$\x07\x00\x05\x80" "abcd$", 10, false, RTSP_ITEM_JUNK, 9},
-        {"unknown channel, nothing sensible behind", "$\x07\x00\x05\x80" "abcdq", 10, true, RTSP_ITEM_JUNK, 10},
-        {"not RTP on a known channel", "$\x00\x00\x05\x00" "abcdq", 10, true, RTSP_ITEM_JUNK, 10},
+        {"channel that was never set up",
+         "$\x07\x00\x05\x80"
+         "abcd$",
+         10, true, RTSP_ITEM_FRAME, 9},
+        {"unknown channel in garbage",
+         "$\x07\x00\x05\x80"
+         "abcd$",
+         10, false, RTSP_ITEM_JUNK, 9},
+        {"unknown channel, nothing sensible behind",
+         "$\x07\x00\x05\x80"
+         "abcdq",
+         10, true, RTSP_ITEM_JUNK, 10},
+        {"not RTP on a known channel",
+         "$\x00\x00\x05\x00"
+         "abcdq",
+         10, true, RTSP_ITEM_JUNK, 10},
         {"hunting takes a frame with sense behind it", F0 "$", 10, false, RTSP_ITEM_FRAME, 9},
         {"hunting refuses a frame with nonsense behind it", F0 "z", 10, false, RTSP_ITEM_JUNK, 10},
-        {"hunting takes a frame of an expected type", "$\x00\x00\x05\x80\xe0" "bcdz", 10, false, RTSP_ITEM_FRAME, 9},
+        {"hunting takes a frame of an expected type",
+         "$\x00\x00\x05\x80\xe0"
+         "bcdz",
+         10, false, RTSP_ITEM_FRAME, 9},
         {"empty frame", "$\x00\x00\x00$\x00", 6, true, RTSP_ITEM_FRAME, 4},
         {"nothing", "", 0, true, RTSP_ITEM_MORE, 0},
     };

@@ -33,7 +33,8 @@ static void test_message__answers(void **state)
         uint32_t cseq = 0;
         CHECK_INT(&rows[i], parse(rows[i].text, &m), strlen(rows[i].text));
         CHECK_INT(&rows[i], m.status, rows[i].status);
-        CHECK(&rows[i], m.reason.n == strlen(rows[i].reason) && !memcmp(m.reason.p, rows[i].reason, m.reason.n));
+        CHECK(&rows[i], m.reason.n == strlen(rows[i].reason) &&
+                            !memcmp(m.reason.p, rows[i].reason, m.reason.n));
         int r = rtsp_message_cseq(&m, &cseq);
         CHECK_INT(&rows[i], r < 0 ? -1 : (long)cseq, rows[i].cseq);
     }
@@ -54,7 +55,8 @@ static void test_message__hostile(void **state)
         {"control characters", "RTSP/1.0 200 \x01\r\n\r\n", E_SYNTAX},
         {"no version in request", "OPTIONS *\r\n\r\n", E_SYNTAX},
         {"method in small letters", "options * RTSP/1.0\r\n\r\n", E_SYNTAX},
-        {"body over the limit", "RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", E_LIMIT},
+        {"body over the limit", "RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+         E_LIMIT},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct rtsp_message m;
@@ -106,7 +108,8 @@ static void test_message__session(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         char id[64];
         unsigned timeout = 0;
-        CHECK_INT(&rows[i], rtsp_session_header(span_of(rows[i].value), id, sizeof(id), &timeout), 0);
+        CHECK_INT(&rows[i], rtsp_session_header(span_of(rows[i].value), id, sizeof(id), &timeout),
+                  0);
         CHECK_TEXT(&rows[i], id, rows[i].id);
         CHECK_INT(&rows[i], timeout, rows[i].timeout);
     }
@@ -134,13 +137,16 @@ static void test_message__transport(void **state)
         {"invalid ssrc", "RTP/AVP/TCP;interleaved=0-1;ssrc=xyz", 0, 1, 0, 0, -1, ""},
         {"ssrc too long", "RTP/AVP/TCP;interleaved=0-1;ssrc=1234567890", 0, 1, 0, 0, -1, ""},
         {"RTP/AVP instead of RTP/AVP/TCP", "RTP/AVP;unicast;interleaved=0-1", 0, 1, 0, 0, -1, ""},
-        {"UDP ports", "RTP/AVP;unicast;client_port=1-2;server_port=6970-6971", -1, -1, 6970, 6971, -1, ""},
+        {"UDP ports", "RTP/AVP;unicast;client_port=1-2;server_port=6970-6971", -1, -1, 6970, 6971,
+         -1, ""},
         {"no server port", "RTP/AVP;unicast;client_port=1-2", -1, -1, 0, 0, -1, ""},
         {"server port 0", "RTP/AVP;unicast;server_port=0-0", -1, -1, 0, 0, -1, ""},
-        {"several transports", "RAW/RAW/UDP;x, RTP/AVP/TCP;interleaved=2-3,RTP/AVP", 2, 3, 0, 0, -1, ""},
+        {"several transports", "RAW/RAW/UDP;x, RTP/AVP/TCP;interleaved=2-3,RTP/AVP", 2, 3, 0, 0, -1,
+         ""},
         {"empty source", "RTP/AVP;source=;server_port=5-6", -1, -1, 5, 6, -1, ""},
         {"host name as source", "RTP/AVP;source=cam.local;server_port=5-6", -1, -1, 5, 6, -1, ""},
-        {"address as source", "RTP/AVP;source=10.0.0.1;server_port=5-6", -1, -1, 5, 6, -1, "10.0.0.1"},
+        {"address as source", "RTP/AVP;source=10.0.0.1;server_port=5-6", -1, -1, 5, 6, -1,
+         "10.0.0.1"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct rtsp_transport_reply t;

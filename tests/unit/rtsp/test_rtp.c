@@ -111,7 +111,8 @@ static void test_rtcp__sender_report(void **state)
     assert_int_equal(rtcp_find_sender_report(p, n, &sr, &bye), 1);
     assert_int_equal(sr.ssrc, 3);
     assert_int_equal(sr.rtp_timestamp, 77);
-    assert_true(rtcp_ntp_to_us(sr.ntp) == INT64_C(1704067200500000)); /* 2024-01-01 and a half second */
+    assert_true(rtcp_ntp_to_us(sr.ntp) ==
+                INT64_C(1704067200500000)); /* 2024-01-01 and a half second */
     memcpy(p + n, "\x81\xcb\x00\x01\x00\x00\x00\x03", 8);
     assert_int_equal(rtcp_find_sender_report(p, n + 8, &sr, &bye), 1);
     assert_true(bye);

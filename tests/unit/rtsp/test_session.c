@@ -7,26 +7,31 @@
 #include "rtsp/session.h"
 
 #define SDP_VIDEO "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t1\r\n"
-#define SETUP_OK "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+#define SETUP_OK                                                                                   \
+    "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11\r\nTransport: "                                    \
+    "RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
 #define PLAY_OK "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11\r\n\r\n"
-#define DIGEST_1 "WWW-Authenticate: Digest realm=\"r\", nonce=\"one\", qop=\"auth\", algorithm=SHA-256\r\n"
-#define DIGEST_2 "WWW-Authenticate: Digest realm=\"r\", nonce=\"two\", qop=\"auth\", algorithm=SHA-256, stale=TRUE\r\n"
+#define DIGEST_1                                                                                   \
+    "WWW-Authenticate: Digest realm=\"r\", nonce=\"one\", qop=\"auth\", algorithm=SHA-256\r\n"
+#define DIGEST_2                                                                                   \
+    "WWW-Authenticate: Digest realm=\"r\", nonce=\"two\", qop=\"auth\", algorithm=SHA-256, "       \
+    "stale=TRUE\r\n"
 
 enum media {
     NONE,
-    PLAIN,           /* SPS, PPS, IDR and four pictures: five access units */
-    BEFORE_PLAY,     /* the same before the answer to PLAY */
-    LINE_ENDS,       /* CR LF before each frame */
-    GARBAGE,         /* some bytes between the frames */
-    FLOOD,           /* nothing else */
-    OTHER_CHANNELS,  /* frames on channels that were never set up in between */
-    OTHER_PAYLOADS,  /* packets of payload type 50 in between */
-    STALE,           /* packets of another SSRC in between */
-    REPORTS,         /* sender reports: before the first packet, malformed, of another SSRC, a good one */
-    SERVER_REQUEST,  /* OPTIONS from the camera */
+    PLAIN,          /* SPS, PPS, IDR and four pictures: five access units */
+    BEFORE_PLAY,    /* the same before the answer to PLAY */
+    LINE_ENDS,      /* CR LF before each frame */
+    GARBAGE,        /* some bytes between the frames */
+    FLOOD,          /* nothing else */
+    OTHER_CHANNELS, /* frames on channels that were never set up in between */
+    OTHER_PAYLOADS, /* packets of payload type 50 in between */
+    STALE,          /* packets of another SSRC in between */
+    REPORTS, /* sender reports: before the first packet, malformed, of another SSRC, a good one */
+    SERVER_REQUEST, /* OPTIONS from the camera */
     SERVER_TEARDOWN,
-    GAP,             /* one sequence number is left out */
-    CHANNEL_4        /* RTP on channel 4 */
+    GAP,      /* one sequence number is left out */
+    CHANNEL_4 /* RTP on channel 4 */
 };
 
 struct row {
@@ -38,10 +43,10 @@ struct row {
     const char *describe;  /* whole answer instead of sdp; %P is the port */
     const char *keepalive; /* status line of the answer to a keepalive, "close": closes */
     bool reject_login, close_after, many;
-    int units;             /* access units to wait for */
-    int end;               /* code of the end to wait for */
-    const char *sent;      /* must stand in what the client sent */
-    const char *oddity;    /* must stand in the description */
+    int units;          /* access units to wait for */
+    int end;            /* code of the end to wait for */
+    const char *sent;   /* must stand in what the client sent */
+    const char *oddity; /* must stand in the description */
     const char *not_sent;
 };
 
@@ -107,9 +112,11 @@ static void send_text(struct peer *p, const char *text, const char *cseq)
     buf_release(&b);
 }
 
-static void send_frame(struct peer *p, int channel, uint8_t pt, bool marker, uint32_t ts, uint32_t ssrc, const void *payload, size_t n)
+static void send_frame(struct peer *p, int channel, uint8_t pt, bool marker, uint32_t ts,
+                       uint32_t ssrc, const void *payload, size_t n)
 {
-    uint8_t f[256] = {'$', (uint8_t)channel, 0, (uint8_t)(12 + n), 0x80, (uint8_t)(pt | marker << 7)};
+    uint8_t f[256] = {'$',  (uint8_t)channel,           0, (uint8_t)(12 + n),
+                      0x80, (uint8_t)(pt | marker << 7)};
     wr16(f + 6, p->fake->seq++);
     wr32(f + 8, ts);
     wr32(f + 12, ssrc);
@@ -136,7 +143,8 @@ static void between(struct peer *p, enum media media, int i)
     else if (media == OTHER_CHANNELS)
         send_bytes(p, "$\x09\x00\x02xy", 6);
     else if (media == OTHER_PAYLOADS || media == STALE)
-        send_frame(p, 0, media == STALE ? 96 : 50, true, 5, media == STALE ? 9 : 3, "\x41\x88", 2), p->fake->seq--;
+        send_frame(p, 0, media == STALE ? 96 : 50, true, 5, media == STALE ? 9 : 3, "\x41\x88", 2),
+            p->fake->seq--;
     else if (media == REPORTS && i > 0)
         send_report(p, i == 1 ? 77 : 3, (uint32_t)i * 3600, i == 2 ? 900 : 6);
     else if (media == SERVER_REQUEST)
@@ -147,7 +155,8 @@ static void between(struct peer *p, enum media media, int i)
 
 static void send_media(struct peer *p, enum media media)
 {
-    static const char sps[] = "\x67\x42\xc0\x1e\xd9\x00\xa0\x3d\xa1\x00\x00\x03\x00\x01\x00\x00\x03\x00\x32\x0f\x16\x2e\x48";
+    static const char sps[] = "\x67\x42\xc0\x1e\xd9\x00\xa0\x3d\xa1\x00\x00\x03\x00\x01\x00\x00\x03"
+                              "\x00\x32\x0f\x16\x2e\x48";
     int channel = media == CHANNEL_4 ? 4 : 0;
     if (media == NONE)
         return;
@@ -163,7 +172,8 @@ static void send_media(struct peer *p, enum media media)
     send_frame(p, channel, 96, false, 0, 3, "\x68\xcb\x8c\xb2", 4);
     for (int i = 0; i < 5; i++) {
         between(p, media, i);
-        send_frame(p, channel, 96, true, (uint32_t)i * 3600, 3, i ? "\x41\x88\x01" : "\x65\x88\x01", 3);
+        send_frame(p, channel, 96, true, (uint32_t)i * 3600, 3, i ? "\x41\x88\x01" : "\x65\x88\x01",
+                   3);
     }
     if (media == SERVER_TEARDOWN)
         send_text(p, "TEARDOWN * RTSP/1.0\r\nCSeq: 78\r\n\r\n", "");
@@ -173,7 +183,8 @@ static void answer_describe(struct peer *p, const struct row *row, const char *c
 {
     char text[4096];
     const char *sdp = row->sdp ? row->sdp : SDP_VIDEO;
-    if (row->describe && (strncmp(row->describe, "RTSP/1.0 30", 11) != 0 || p->fake->redirects++ == 0 || row->many)) {
+    if (row->describe && (strncmp(row->describe, "RTSP/1.0 30", 11) != 0 ||
+                          p->fake->redirects++ == 0 || row->many)) {
         int port;
         struct sockaddr_in a;
         int n = sizeof(a);
@@ -181,11 +192,13 @@ static void answer_describe(struct peer *p, const struct row *row, const char *c
         port = ntohs(a.sin_port);
         const char *hole = strstr(row->describe, "%P");
         if (hole)
-            snprintf(text, sizeof(text), "%.*s%d%s", (int)(hole - row->describe), row->describe, port, hole + 2);
+            snprintf(text, sizeof(text), "%.*s%d%s", (int)(hole - row->describe), row->describe,
+                     port, hole + 2);
         else
             snprintf(text, sizeof(text), "%s", row->describe);
     } else {
-        snprintf(text, sizeof(text), "RTSP/1.0 200 OK\r\nCSeq: %%C\r\nContent-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
+        snprintf(text, sizeof(text),
+                 "RTSP/1.0 200 OK\r\nCSeq: %%C\r\nContent-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
     }
     send_text(p, text, cseq);
 }
@@ -197,14 +210,20 @@ static void answer(struct peer *p, const char *method, const char *request, cons
     char text[1024];
     bool authorized = strstr(request, "\r\nAuthorization: ") && !row->reject_login;
     if (row->login && !authorized) {
-        snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\nCSeq: %%C\r\n%s\r\n", row->login);
+        snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\nCSeq: %%C\r\n%s\r\n",
+                 row->login);
         send_text(p, text, cseq);
     } else if (row->fresh && !f->fresh_given && !strcmp(method, "SETUP")) {
         f->fresh_given = true;
-        snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\nCSeq: %%C\r\n%s\r\n", row->fresh);
+        snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\nCSeq: %%C\r\n%s\r\n",
+                 row->fresh);
         send_text(p, text, cseq);
     } else if (!strcmp(method, "OPTIONS") && !f->playing) {
-        send_text(p, row->options ? row->options : "RTSP/1.0 200 OK\r\nCSeq: %C\r\nPublic: OPTIONS, GET_PARAMETER\r\n\r\n", cseq);
+        send_text(p,
+                  row->options
+                      ? row->options
+                      : "RTSP/1.0 200 OK\r\nCSeq: %C\r\nPublic: OPTIONS, GET_PARAMETER\r\n\r\n",
+                  cseq);
     } else if (!strcmp(method, "DESCRIBE")) {
         answer_describe(p, row, cseq);
     } else if (!strcmp(method, "SETUP")) {
@@ -222,7 +241,8 @@ static void answer(struct peer *p, const char *method, const char *request, cons
     } else if (row->keepalive && !strcmp(row->keepalive, "close")) {
         close_peer(p);
     } else {
-        snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %%C\r\n\r\n", row->keepalive ? row->keepalive : "200 OK");
+        snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %%C\r\n\r\n",
+                 row->keepalive ? row->keepalive : "200 OK");
         send_text(p, text, cseq);
     }
 }
@@ -342,7 +362,8 @@ static void on_au(void *user, int index, const struct media_au *au)
     assert_true(f->playing > 0); /* the state is told before the first picture */
     f->units++;
     f->keys += au->key;
-    if (f->close_in_unit || (f->row->units && f->units == f->row->units && !f->row->end && !f->row->keepalive))
+    if (f->close_in_unit ||
+        (f->row->units && f->units == f->row->units && !f->row->end && !f->row->keepalive))
         stop(f);
 }
 
@@ -369,10 +390,8 @@ static int start_server(struct fake *f)
     return ntohs(a.sin_port);
 }
 
-
-
-
-static struct fake *run(const struct row *row, bool once, bool close_in_unit, int limit_ms, struct buf *text, struct rtsp_stats *stats)
+static struct fake *run(const struct row *row, bool once, bool close_in_unit, int limit_ms,
+                        struct buf *text, struct rtsp_stats *stats)
 {
     static const struct rtsp_events events = {on_state, on_track, on_au, on_lost, on_sr};
     struct fake *f = calloc(1, sizeof(*f));
@@ -408,67 +427,200 @@ static const struct row rows[] = {
     {.name = "as it should be", .media = PLAIN, .units = 5, .sent = "\r\nSession: 11\r\n"},
     {.name = "PLAY has a Range", .media = PLAIN, .units = 5, .sent = "\r\nRange: npt=0.000-\r\n"},
     {.name = "TEARDOWN is sent", .media = PLAIN, .units = 5, .sent = "TEARDOWN rtsp://127.0.0.1:"},
-    {.name = "credentials stay out of the request line", .media = PLAIN, .units = 5, .not_sent = "sesame"},
-    {.name = "every request names the client", .login = DIGEST_1, .media = PLAIN, .units = 5, .sent = "User-Agent: Lethe\r\nAuthorization"},
-    {.name = "wrong CSeq", .options = "RTSP/1.0 200 OK\r\nCSeq: 99\r\n\r\n", .media = PLAIN, .units = 5, .oddity = "CSeq"},
-    {.name = "no CSeq", .options = "RTSP/1.0 200 OK\r\n\r\n", .media = PLAIN, .units = 5, .oddity = "CSeq"},
-    {.name = "OPTIONS is refused", .options = "RTSP/1.0 405 Not Allowed\r\nCSeq: %C\r\n\r\n", .media = PLAIN, .units = 5, .oddity = "OPTIONS"},
-    {.name = "empty reason", .play = "RTSP/1.0 200 \r\nCSeq: %C\r\n\r\n", .media = PLAIN, .units = 5},
-    {.name = "Digest SHA-256 with qop", .login = DIGEST_1, .media = PLAIN, .units = 5, .sent = "algorithm=SHA-256, qop=auth, nc=00000001"},
-    {.name = "Basic", .login = "WWW-Authenticate: Basic realm=\"r\"\r\n", .media = PLAIN, .units = 5, .sent = "Authorization: Basic dXNlcjpzZXNhbWU="},
-    {.name = "nonce changes in mid-session", .login = DIGEST_1, .fresh = DIGEST_2, .media = PLAIN, .units = 5, .sent = "nonce=\"two\""},
-    {.name = "nonce changes without stale", .login = DIGEST_1,
-     .fresh = "WWW-Authenticate: Digest realm=\"r\", nonce=\"three\", stale=FALSE\r\n", .media = PLAIN, .units = 5, .sent = "nonce=\"three\""},
-    {.name = "wrong password", .login = DIGEST_1, .reject_login = true, .end = E_AUTH, .not_sent = "nc=00000002"},
-    {.name = "login that is not supported", .login = "WWW-Authenticate: Bearer realm=\"r\"\r\n", .end = E_AUTH},
-    {.name = "redirect", .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/other\r\n\r\n", .media = PLAIN,
-     .units = 5, .sent = "/other RTSP/1.0"},
-    {.name = "redirect in a circle", .describe = "RTSP/1.0 301 x\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/x\r\n\r\n", .many = true,
+    {.name = "credentials stay out of the request line",
+     .media = PLAIN,
+     .units = 5,
+     .not_sent = "sesame"},
+    {.name = "every request names the client",
+     .login = DIGEST_1,
+     .media = PLAIN,
+     .units = 5,
+     .sent = "User-Agent: Lethe\r\nAuthorization"},
+    {.name = "wrong CSeq",
+     .options = "RTSP/1.0 200 OK\r\nCSeq: 99\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .oddity = "CSeq"},
+    {.name = "no CSeq",
+     .options = "RTSP/1.0 200 OK\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .oddity = "CSeq"},
+    {.name = "OPTIONS is refused",
+     .options = "RTSP/1.0 405 Not Allowed\r\nCSeq: %C\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .oddity = "OPTIONS"},
+    {.name = "empty reason",
+     .play = "RTSP/1.0 200 \r\nCSeq: %C\r\n\r\n",
+     .media = PLAIN,
+     .units = 5},
+    {.name = "Digest SHA-256 with qop",
+     .login = DIGEST_1,
+     .media = PLAIN,
+     .units = 5,
+     .sent = "algorithm=SHA-256, qop=auth, nc=00000001"},
+    {.name = "Basic",
+     .login = "WWW-Authenticate: Basic realm=\"r\"\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .sent = "Authorization: Basic dXNlcjpzZXNhbWU="},
+    {.name = "nonce changes in mid-session",
+     .login = DIGEST_1,
+     .fresh = DIGEST_2,
+     .media = PLAIN,
+     .units = 5,
+     .sent = "nonce=\"two\""},
+    {.name = "nonce changes without stale",
+     .login = DIGEST_1,
+     .fresh = "WWW-Authenticate: Digest realm=\"r\", nonce=\"three\", stale=FALSE\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .sent = "nonce=\"three\""},
+    {.name = "wrong password",
+     .login = DIGEST_1,
+     .reject_login = true,
+     .end = E_AUTH,
+     .not_sent = "nc=00000002"},
+    {.name = "login that is not supported",
+     .login = "WWW-Authenticate: Bearer realm=\"r\"\r\n",
+     .end = E_AUTH},
+    {.name = "redirect",
+     .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/other\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .sent = "/other RTSP/1.0"},
+    {.name = "redirect in a circle",
+     .describe = "RTSP/1.0 301 x\r\nCSeq: %C\r\nLocation: rtsp://127.0.0.1:%P/x\r\n\r\n",
+     .many = true,
      .end = E_PROTOCOL},
-    {.name = "redirect to nowhere", .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL},
-    {.name = "not found", .describe = "RTSP/1.0 404 Not Found\r\nCSeq: %C\r\n\r\n", .end = E_NOTFOUND},
-    {.name = "no room", .describe = "RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: %C\r\n\r\n", .end = E_BUSY},
-    {.name = "no description", .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL},
+    {.name = "redirect to nowhere",
+     .describe = "RTSP/1.0 302 Found\r\nCSeq: %C\r\n\r\n",
+     .end = E_PROTOCOL},
+    {.name = "not found",
+     .describe = "RTSP/1.0 404 Not Found\r\nCSeq: %C\r\n\r\n",
+     .end = E_NOTFOUND},
+    {.name = "no room",
+     .describe = "RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: %C\r\n\r\n",
+     .end = E_BUSY},
+    {.name = "no description",
+     .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\n\r\n",
+     .end = E_PROTOCOL},
     {.name = "no video", .sdp = "m=audio 0 RTP/AVP 0\r\n", .end = E_UNSUPPORTED},
     {.name = "broken Content-Base",
-     .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nContent-Base: 10.0.0.1/x/\r\nContent-Length: 60\r\n\r\n" SDP_VIDEO, .media = PLAIN, .units = 5,
-     .sent = "/live/t1 RTSP/1.0", .oddity = "Content-Base"},
-    {.name = "missing control", .sdp = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n", .media = PLAIN, .units = 5, .sent = "/live RTSP/1.0"},
-    {.name = "session id changes", .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 22\r\n\r\n", .media = PLAIN, .units = 5,
-     .not_sent = "Session: 22", .oddity = "session id"},
+     .describe = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nContent-Base: 10.0.0.1/x/\r\nContent-Length: "
+                 "60\r\n\r\n" SDP_VIDEO,
+     .media = PLAIN,
+     .units = 5,
+     .sent = "/live/t1 RTSP/1.0",
+     .oddity = "Content-Base"},
+    {.name = "missing control",
+     .sdp = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .sent = "/live RTSP/1.0"},
+    {.name = "session id changes",
+     .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 22\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
+     .not_sent = "Session: 22",
+     .oddity = "session id"},
     {.name = "keepalive by GET_PARAMETER",
-     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n", .media = PLAIN,
-     .keepalive = "454 Session Not Found", .units = 5, .end = E_CLOSED, .sent = "GET_PARAMETER rtsp://"},
-    {.name = "keepalive by OPTIONS when there is nothing else", .options = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nPublic: DESCRIBE\r\n\r\n",
-     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n", .media = PLAIN,
-     .keepalive = "454 Session Not Found", .units = 5, .end = E_CLOSED, .not_sent = "GET_PARAMETER"},
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+     .media = PLAIN,
+     .keepalive = "454 Session Not Found",
+     .units = 5,
+     .end = E_CLOSED,
+     .sent = "GET_PARAMETER rtsp://"},
+    {.name = "keepalive by OPTIONS when there is nothing else",
+     .options = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nPublic: DESCRIBE\r\n\r\n",
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+     .media = PLAIN,
+     .keepalive = "454 Session Not Found",
+     .units = 5,
+     .end = E_CLOSED,
+     .not_sent = "GET_PARAMETER"},
     {.name = "connection closed on the keepalive",
-     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n", .media = PLAIN,
-     .keepalive = "close", .units = 5, .end = E_CLOSED},
-    {.name = "other channels", .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: RTP/AVP/TCP;interleaved=4-5\r\n\r\n",
-     .media = CHANNEL_4, .units = 5, .oddity = "other channels"},
-    {.name = "RTP/AVP instead of RTP/AVP/TCP", .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: RTP/AVP;interleaved=0-1\r\n\r\n",
-     .media = PLAIN, .units = 5},
-    {.name = "SETUP without Transport", .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\n\r\n", .media = PLAIN, .units = 5,
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 11;timeout=1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+     .media = PLAIN,
+     .keepalive = "close",
+     .units = 5,
+     .end = E_CLOSED},
+    {.name = "other channels",
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=4-5\r\n\r\n",
+     .media = CHANNEL_4,
+     .units = 5,
+     .oddity = "other channels"},
+    {.name = "RTP/AVP instead of RTP/AVP/TCP",
+     .setup =
+         "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: RTP/AVP;interleaved=0-1\r\n\r\n",
+     .media = PLAIN,
+     .units = 5},
+    {.name = "SETUP without Transport",
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
      .oddity = "Transport"},
-    {.name = "461 means UDP", .setup = "RTSP/1.0 461 Unsupported Transport\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL, .sent = "RTP/AVP;unicast;client_port="},
-    {.name = "media before the answer to PLAY", .media = BEFORE_PLAY, .units = 5, .oddity = "before it answered PLAY"},
-    {.name = "channels that were never set up", .media = OTHER_CHANNELS, .units = 5, .oddity = "never set up"},
+    {.name = "461 means UDP",
+     .setup = "RTSP/1.0 461 Unsupported Transport\r\nCSeq: %C\r\n\r\n",
+     .end = E_PROTOCOL,
+     .sent = "RTP/AVP;unicast;client_port="},
+    {.name = "media before the answer to PLAY",
+     .media = BEFORE_PLAY,
+     .units = 5,
+     .oddity = "before it answered PLAY"},
+    {.name = "channels that were never set up",
+     .media = OTHER_CHANNELS,
+     .units = 5,
+     .oddity = "never set up"},
     {.name = "line ends before frames", .media = LINE_ENDS, .units = 5},
     {.name = "garbage between frames", .media = GARBAGE, .units = 5, .oddity = "belong to nothing"},
-    {.name = "garbage without end", .media = FLOOD, .end = E_PROTOCOL, .oddity = "belong to nothing"},
-    {.name = "packets of payload type 50", .media = OTHER_PAYLOADS, .units = 5, .oddity = "payload type"},
+    {.name = "garbage without end",
+     .media = FLOOD,
+     .end = E_PROTOCOL,
+     .oddity = "belong to nothing"},
+    {.name = "packets of payload type 50",
+     .media = OTHER_PAYLOADS,
+     .units = 5,
+     .oddity = "payload type"},
     {.name = "packets of an earlier session",
-     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1;ssrc=  3\r\n\r\n", .media = STALE, .units = 5,
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1;ssrc=  3\r\n\r\n",
+     .media = STALE,
+     .units = 5,
      .oddity = "more than one source"},
     {.name = "RTP-Info names streams that were not set up",
-     .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nRTP-Info: url=rtsp://x/t9;seq=0;rtptime=abc,url=;seq=1;\r\n\r\n", .media = PLAIN, .units = 5},
+     .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nRTP-Info: "
+             "url=rtsp://x/t9;seq=0;rtptime=abc,url=;seq=1;\r\n\r\n",
+     .media = PLAIN,
+     .units = 5},
     {.name = "sender reports of all kinds", .media = REPORTS, .units = 5, .oddity = "RTCP"},
-    {.name = "the camera asks OPTIONS", .media = SERVER_REQUEST, .units = 5, .sent = "RTSP/1.0 200 OK\r\nCSeq: 77\r\n"},
-    {.name = "the camera ends the session", .media = SERVER_TEARDOWN, .units = 5, .end = E_CLOSED, .sent = "RTSP/1.0 200 OK\r\nCSeq: 78\r\n"},
-    {.name = "the camera hangs up", .media = PLAIN, .close_after = true, .units = 5, .end = E_CLOSED},
-    {.name = "PLAY is refused", .play = "RTSP/1.0 455 Not Valid\r\nCSeq: %C\r\n\r\n", .end = E_PROTOCOL, .sent = "TEARDOWN"},
-    {.name = "answer is not RTSP", .options = "HTTP/1.1 400 Bad\r\nCSeq: %C\r\n\r\nRTSP/1.0 200 OK\r\n\r\n", .media = PLAIN, .units = 5,
+    {.name = "the camera asks OPTIONS",
+     .media = SERVER_REQUEST,
+     .units = 5,
+     .sent = "RTSP/1.0 200 OK\r\nCSeq: 77\r\n"},
+    {.name = "the camera ends the session",
+     .media = SERVER_TEARDOWN,
+     .units = 5,
+     .end = E_CLOSED,
+     .sent = "RTSP/1.0 200 OK\r\nCSeq: 78\r\n"},
+    {.name = "the camera hangs up",
+     .media = PLAIN,
+     .close_after = true,
+     .units = 5,
+     .end = E_CLOSED},
+    {.name = "PLAY is refused",
+     .play = "RTSP/1.0 455 Not Valid\r\nCSeq: %C\r\n\r\n",
+     .end = E_PROTOCOL,
+     .sent = "TEARDOWN"},
+    {.name = "answer is not RTSP",
+     .options = "HTTP/1.1 400 Bad\r\nCSeq: %C\r\n\r\nRTSP/1.0 200 OK\r\n\r\n",
+     .media = PLAIN,
+     .units = 5,
      .oddity = "belong to nothing"},
 };
 
@@ -491,7 +643,8 @@ static void check_row(const struct row *row)
     if (row->oddity && !strstr(described, row->oddity))
         fail_msg("row \"%s\": not named: %s", row->name, described);
     if (row->media == REPORTS)
-        CHECK_INT(row, f->reports, 3); /* not the one before the first packet, not the malformed one */
+        CHECK_INT(row, f->reports,
+                  3); /* not the one before the first packet, not the malformed one */
     buf_release(&text);
     fake_free(f);
 }
@@ -532,7 +685,8 @@ static void test_session__may_be_closed_in_a_callback(void **state)
 
 static void test_session__waits_and_never_gives_up(void **state)
 {
-    static const struct row row = {.name = "hang up", .media = PLAIN, .close_after = true, .units = 5, .end = E_CLOSED};
+    static const struct row row = {
+        .name = "hang up", .media = PLAIN, .close_after = true, .units = 5, .end = E_CLOSED};
     struct buf text;
     struct rtsp_stats stats;
     buf_init(&text, 0);

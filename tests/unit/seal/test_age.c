@@ -46,8 +46,10 @@ static void header_line(struct vector *v, const char *line, size_t len)
     else if (!strncmp(line, "payload: ", 9))
         snprintf(v->payload, sizeof(v->payload), "%.*s", (int)len - 9, line + 9);
     else if (!strncmp(line, "identity: AGE-SECRET-KEY-1", 26))
-        assert_int_equal(seal_identity_parse("vector", line + 10, len - 10, &v->ids[v->n++], NULL), 0);
-    else if (!strncmp(line, "armored", 7) || !strncmp(line, "passphrase", 10) || !strncmp(line, "compressed", 10))
+        assert_int_equal(seal_identity_parse("vector", line + 10, len - 10, &v->ids[v->n++], NULL),
+                         0);
+    else if (!strncmp(line, "armored", 7) || !strncmp(line, "passphrase", 10) ||
+             !strncmp(line, "compressed", 10))
         v->skip = true;
 }
 
@@ -64,7 +66,8 @@ static bool as_expected(const struct vector *v, int r, const uint8_t *text, size
     if (!strcmp(v->expect, "payload failure"))
         return r == E_CRYPTO || r == E_TRUNCATED || r == E_SYNTAX;
     crypto_hash_sha256(hash, text, len);
-    return r == 0 && !strcmp(v->expect, "success") && !strcmp(hex_encode(hash, 32, hex), v->payload);
+    return r == 0 && !strcmp(v->expect, "success") &&
+           !strcmp(hex_encode(hash, 32, hex), v->payload);
 }
 
 static int run_vector(const char *path)
@@ -81,7 +84,8 @@ static int run_vector(const char *path)
     p++;
     if (!v.skip) {
         size_t file_len = (size_t)(end - p);
-        uint8_t *file = malloc(file_len + 1), *out = malloc(len + 1); /* exact size for the sanitiser */
+        uint8_t *file = malloc(file_len + 1),
+                *out = malloc(len + 1); /* exact size for the sanitiser */
         file = realloc(file, file_len ? file_len : 1);
         memcpy(file, p, file_len);
         int r = seal_age_decrypt(file, file_len, v.ids, v.n, out, len + 1, &n);
@@ -147,7 +151,8 @@ static void test_age__round_trip(void **state)
         assert_memory_equal(out, text, len);
         assert_int_equal(seal_age_decrypt(file.data, file.len, ids, 1, out, len, &n), E_NOTFOUND);
         if (len)
-            assert_int_equal(seal_age_decrypt(file.data, file.len, ids, 2, out, len - 1, &n), E_LIMIT);
+            assert_int_equal(seal_age_decrypt(file.data, file.len, ids, 2, out, len - 1, &n),
+                             E_LIMIT);
         buf_release(&file);
         free(text);
         free(out);
@@ -198,8 +203,11 @@ static void test_age__stock_tool_in_both_directions(void **state)
     assert_int_equal(seal_identity_load(path, &theirs, NULL), 0);
     snprintf(path, sizeof(path), "%s/ours.txt", dir);
     assert_int_equal(seal_identity_generate(path, &ours, NULL), 0);
-    assert_int_equal(shell("test \"$(age-keygen -y $D/ours.txt)\" = "
-                           "\"$(sed -n 's/# public key: //p' $D/ours.txt)\" -a $(stat -c %a $D/ours.txt) = 600", dir), 0);
+    assert_int_equal(
+        shell("test \"$(age-keygen -y $D/ours.txt)\" = "
+              "\"$(sed -n 's/# public key: //p' $D/ours.txt)\" -a $(stat -c %a $D/ours.txt) = 600",
+              dir),
+        0);
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         size_t len = lengths[i], n, file_len;
         uint8_t *text = malloc(len + 1);
@@ -212,8 +220,10 @@ static void test_age__stock_tool_in_both_directions(void **state)
         fwrite(file.data, 1, file.len, f);
         fclose(f);
         assert_int_equal(shell("age -d -i $D/theirs.txt $D/a.age >$D/a", dir), 0);
-        assert_int_equal(shell("age -r $(age-keygen -y $D/theirs.txt) -r $(age-keygen -y $D/ours.txt) -o $D/b.age $D/a",
-                               dir), 0);
+        assert_int_equal(shell("age -r $(age-keygen -y $D/theirs.txt) -r $(age-keygen -y "
+                               "$D/ours.txt) -o $D/b.age $D/a",
+                               dir),
+                         0);
         snprintf(path, sizeof(path), "%s/b.age", dir);
         uint8_t *back = slurp(path, &file_len), *out = malloc(len + 1);
         assert_int_equal(seal_age_decrypt(back, file_len, &ours, 1, out, len, &n), 0);

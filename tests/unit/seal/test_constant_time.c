@@ -33,10 +33,10 @@
 
 static int failures;
 
-#define CHECK(x)                                                                                                       \
-    do {                                                                                                               \
-        if (!(x))                                                                                                      \
-            failures++, fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                        \
+#define CHECK(x)                                                                                   \
+    do {                                                                                           \
+        if (!(x))                                                                                  \
+            failures++, fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                    \
     } while (0)
 
 static void secret(void *p, size_t n)
@@ -132,8 +132,9 @@ static int under_valgrind(const char *self, const char *arg)
 {
     char command[4096];
     snprintf(command, sizeof(command),
-             "valgrind -q --error-exitcode=9 --suppressions=tests/unit/seal/constant_time.supp '%s' %s %s", self, arg,
-             *arg ? ">/dev/null 2>&1" : "");
+             "valgrind -q --error-exitcode=9 --suppressions=tests/unit/seal/constant_time.supp "
+             "'%s' %s %s",
+             self, arg, *arg ? ">/dev/null 2>&1" : "");
     int r = system(command);
     return r < 0 ? -1 : r >> 8;
 }
@@ -163,7 +164,8 @@ int main(int argc, char **argv)
         return 77; /* skipped */
     int leaked = under_valgrind(argv[0], "leak"), clean = under_valgrind(argv[0], "");
     if (leaked != 9) {
-        fprintf(stderr, "valgrind does not see a secret used as an index: it cannot read this compiler's programs\n");
+        fprintf(stderr, "valgrind does not see a secret used as an index: it cannot read this "
+                        "compiler's programs\n");
         return 77;
     }
     if (clean != 0)

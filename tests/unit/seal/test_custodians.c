@@ -57,7 +57,8 @@ static void test_bech32__known_keys(void **state)
     char text[SEAL_IDENTITY_CHARS + 1];
     memset(expected, 0x42, 32);
     seal_identity_encode(expected, text);
-    assert_string_equal(text, "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
+    assert_string_equal(
+        text, "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
     assert_int_equal(seal_identity_decode(text, strlen(text), key), 0);
     assert_memory_equal(key, expected, 32);
     crypto_scalarmult_base(key, expected);
@@ -75,7 +76,8 @@ static void test_bech32__any_other_character_is_noticed(void **state)
         char was = text[at];
         for (size_t i = 0; i < sizeof(set); i++) {
             text[at] = set[i];
-            assert_int_equal(seal_recipient_decode(text, SEAL_RECIPIENT_CHARS, back), set[i] == was ? 0 : E_SYNTAX);
+            assert_int_equal(seal_recipient_decode(text, SEAL_RECIPIENT_CHARS, back),
+                             set[i] == was ? 0 : E_SYNTAX);
         }
         text[at] = was;
     }
@@ -93,8 +95,15 @@ static void test_identity__reads_what_is_an_identity(void **state)
         const char *text;
         int code;
     } row[] = {
-        {ID, 0}, {ID "\n", 0}, {ID "\r\n", 0}, {"# c\n\n#d\n" ID "\n\n", 0},
-        {"", E_SYNTAX}, {"# only words\n", E_SYNTAX}, {ID "\n" ID "\n", E_SYNTAX}, {" " ID, E_SYNTAX}, {ID " ", E_SYNTAX},
+        {ID, 0},
+        {ID "\n", 0},
+        {ID "\r\n", 0},
+        {"# c\n\n#d\n" ID "\n\n", 0},
+        {"", E_SYNTAX},
+        {"# only words\n", E_SYNTAX},
+        {ID "\n" ID "\n", E_SYNTAX},
+        {" " ID, E_SYNTAX},
+        {ID " ", E_SYNTAX},
         {"age-secret-key-1gfpyysjzgfpyysjzgfpyysjzgfpyysjzgfpyysjzgfpyysjzgfpq4egaex", E_SYNTAX},
         {"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj", E_SYNTAX},
         {"-----BEGIN OPENSSH PRIVATE KEY-----\n", E_SYNTAX},
@@ -192,7 +201,8 @@ static void test_policy__reads_and_refuses(void **state)
 
 static void test_policy__refuses_points_of_low_order(void **state)
 {
-    struct seal_policy p = {.threshold = 2, .count = 2, .custodian = {{.name = "a", .recipient = A}, {.name = "b"}}};
+    struct seal_policy p = {
+        .threshold = 2, .count = 2, .custodian = {{.name = "a", .recipient = A}, {.name = "b"}}};
     struct err e = {0};
     uint8_t zero[32] = {0};
     seal_recipient_encode(zero, p.custodian[1].recipient);
@@ -202,8 +212,12 @@ static void test_policy__refuses_points_of_low_order(void **state)
 
 static void test_policy__survives_being_saved(void **state)
 {
-    struct seal_policy p = {.threshold = 2, .count = 2, .practice = true,
-                            .custodian = {{.name = "judge", .recipient = A}, {.name = "chief", .recipient = B}}}, back;
+    struct seal_policy p = {.threshold = 2,
+                            .count = 2,
+                            .practice = true,
+                            .custodian = {{.name = "judge", .recipient = A},
+                                          {.name = "chief", .recipient = B}}},
+                       back;
     uint8_t id[SEAL_SET], id_back[SEAL_SET];
     struct err e = {0};
     assert_int_equal(seal_policy_check(&p, &e), 0);

@@ -80,8 +80,9 @@ static struct seal_key *make(const char *camera, int64_t epoch_us, struct buf *o
     return k;
 }
 
-static int open_key(const struct buf *file, const uint8_t kid[SEAL_KID], const struct seal_context *want, int first,
-                    size_t n, uint8_t key[SEAL_KEY], struct err *e)
+static int open_key(const struct buf *file, const uint8_t kid[SEAL_KID],
+                    const struct seal_context *want, int first, size_t n, uint8_t key[SEAL_KEY],
+                    struct err *e)
 {
     struct seal_shares *s = NULL;
     assert_int_equal(seal_shares_parse(file->data, file->len, &s, e), 0);
@@ -96,7 +97,8 @@ static void test_key__opens_with_any_threshold_of_custodians(void **state)
     struct err e = {0};
     uint8_t got[SEAL_KEY];
     buf_init(&file, 0);
-    struct seal_key *k[3] = {make("gate", EPOCH, &file), make("yard", EPOCH, &file), make("gate", EPOCH, &file)};
+    struct seal_key *k[3] = {make("gate", EPOCH, &file), make("yard", EPOCH, &file),
+                             make("gate", EPOCH, &file)};
     for (int i = 0; i < 3; i++) {
         struct seal_context want = context(i == 1 ? "yard" : "gate", EPOCH);
         for (int first = 0; first + 3 <= CUSTODIANS; first++) {
@@ -145,7 +147,8 @@ static void test_key__is_bound_to_camera_and_epoch(void **state)
     assert_string_equal(e.text, "the shares of this key are for camera gate, not for yard");
     want = context("gate", EPOCH + 10 * MINUTE_US);
     assert_int_equal(open_key(&file, k->kid, &want, 0, 3, got, &e), E_MISMATCH);
-    assert_non_null(strstr(e.text, "for the epoch 2026-11-24T10:00:00Z, not for 2026-11-24T10:10:00Z"));
+    assert_non_null(
+        strstr(e.text, "for the epoch 2026-11-24T10:00:00Z, not for 2026-11-24T10:10:00Z"));
     want = context("gate", EPOCH);
     want.epoch_length_us = MINUTE_US;
     assert_int_equal(open_key(&file, k->kid, &want, 0, 3, got, &e), E_MISMATCH);
@@ -160,7 +163,8 @@ static void test_key__is_bound_to_camera_and_epoch(void **state)
 /* Put the shares of one record behind the key record of the other, with a hash that fits. */
 static void graft(const struct buf *from, const struct buf *to, struct buf *out)
 {
-    size_t head_to = SHARE_FILE_HEAD + rd16(to->data + 12), head_from = SHARE_FILE_HEAD + rd16(from->data + 12);
+    size_t head_to = SHARE_FILE_HEAD + rd16(to->data + 12),
+           head_from = SHARE_FILE_HEAD + rd16(from->data + 12);
     uint8_t hash[32];
     buf_append(out, to->data, head_to);
     buf_append(out, from->data + head_from, from->len - head_from - SHARE_FILE_HASH);
@@ -177,7 +181,8 @@ static void test_key__shares_of_another_key_are_refused(void **state)
     buf_init(&a, 0);
     buf_init(&b, 0);
     buf_init(&mixed, 0);
-    struct seal_key *gate = make("gate", EPOCH, &a), *later = make("gate", EPOCH + 10 * MINUTE_US, &b);
+    struct seal_key *gate = make("gate", EPOCH, &a),
+                    *later = make("gate", EPOCH + 10 * MINUTE_US, &b);
     struct seal_context want = context("gate", EPOCH);
     graft(&b, &a, &mixed);
     assert_int_equal(open_key(&mixed, gate->kid, &want, 0, 3, got, &e), E_MISMATCH);
@@ -227,7 +232,8 @@ static void test_shares__torn_and_damaged_records_are_skipped(void **state)
         k[i] = make("gate", EPOCH, &file);
         end[i] = file.len;
     }
-    for (size_t len = 0; len <= file.len; len += len % 97 == 0 ? 1 : 7) { /* a crash may leave any length */
+    for (size_t len = 0; len <= file.len;
+         len += len % 97 == 0 ? 1 : 7) { /* a crash may leave any length */
         struct seal_shares *s = NULL;
         size_t whole = (len >= end[0]) + (len >= end[1]) + (len >= end[2]) + (len >= end[3]);
         assert_int_equal(seal_shares_parse(file.data, len, &s, NULL), 0);
@@ -281,23 +287,41 @@ static void test_record__has_one_spelling(void **state)
     char text[SEAL_RECORD_TEXT], changed[SEAL_RECORD_TEXT + 1];
     int n = seal_record_build(&r, text);
     assert_true(n > 0);
-    assert_string_equal(text, "lethe-key v1\ncamera gate\nnode hall-1\nepoch 2026-11-24T10:00:00Z\nlength 600000 ms\n"
-                              "shares 2 of 3\ncustodians 00000000000000000000000000000000\ncommitment "
-                              "0000000000000000000000000000000000000000000000000000000000000000\n");
+    assert_string_equal(
+        text,
+        "lethe-key v1\ncamera gate\nnode hall-1\nepoch 2026-11-24T10:00:00Z\nlength 600000 ms\n"
+        "shares 2 of 3\ncustodians 00000000000000000000000000000000\ncommitment "
+        "0000000000000000000000000000000000000000000000000000000000000000\n");
     assert_int_equal(seal_record_parse(text, (size_t)n, &back), 0);
     assert_memory_equal(&back, &r, sizeof(r));
     static const struct {
         const char *from, *to;
-    } other[] = {{"v1", "v2"}, {"gate", "ga te"}, {"gate", ""}, {"10:00:00Z", "10:00:00.000Z"}, {"10:00:00Z", "11:00:00+01:00"},
-                 {"600000", "+600000"}, {"600000", "0600000"}, {"600000 ms", "600000"}, {"600000", "99999999999999999999"},
-                 {"2 of 3", "02 of 3"}, {"2 of 3", "2 of 2147483651"}, {"2 of 3", "1 of 3"}, {"2 of 3", "4 of 3"},
-                 {"2 of 3", "2 of 33"}, {"2 of 3", "2"}, {"custodians 00", "custodians 0"}, {"custodians 00", "custodians A0"},
-                 {"commitment", "commitment "}, {"node", "nodes"}, {"\nnode", "\n\nnode"}, {"lethe", "\nlethe"}};
+    } other[] = {{"v1", "v2"},
+                 {"gate", "ga te"},
+                 {"gate", ""},
+                 {"10:00:00Z", "10:00:00.000Z"},
+                 {"10:00:00Z", "11:00:00+01:00"},
+                 {"600000", "+600000"},
+                 {"600000", "0600000"},
+                 {"600000 ms", "600000"},
+                 {"600000", "99999999999999999999"},
+                 {"2 of 3", "02 of 3"},
+                 {"2 of 3", "2 of 2147483651"},
+                 {"2 of 3", "1 of 3"},
+                 {"2 of 3", "4 of 3"},
+                 {"2 of 3", "2 of 33"},
+                 {"2 of 3", "2"},
+                 {"custodians 00", "custodians 0"},
+                 {"custodians 00", "custodians A0"},
+                 {"commitment", "commitment "},
+                 {"node", "nodes"},
+                 {"\nnode", "\n\nnode"},
+                 {"lethe", "\nlethe"}};
     for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
         char *at = strstr(text, other[i].from);
         assert_non_null(at);
-        int len = snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, other[i].to,
-                           at + strlen(other[i].from));
+        int len = snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text,
+                           other[i].to, at + strlen(other[i].from));
         if (seal_record_parse(changed, (size_t)len, &back) != E_SYNTAX)
             fail_msg("'%s' instead of '%s' was taken", other[i].to, other[i].from);
     }
@@ -440,9 +464,10 @@ static void test_key__cost(void **state)
         seal_key_destroy(vault, k);
     }
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-    double us = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e3 / ROUNDS;
-    print_message("seal_key_create, %d of %d: %.0f us of CPU, %zu bytes\n", policy.threshold, policy.count, us,
-                  file.len / ROUNDS);
+    double us =
+        ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e3 / ROUNDS;
+    print_message("seal_key_create, %d of %d: %.0f us of CPU, %zu bytes\n", policy.threshold,
+                  policy.count, us, file.len / ROUNDS);
     assert_true(us < 20000);
     buf_release(&file);
 }

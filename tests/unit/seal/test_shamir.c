@@ -22,22 +22,34 @@ static const struct {
     size_t len;
     const char *secret, *share[9];
 } foreign[] = {
-    {2, 3, 32, "a1c6eb10355a7fa4c9ee13385d82a7ccf1163b6085aacff4193e6388add2f71c",
+    {2,
+     3,
+     32,
+     "a1c6eb10355a7fa4c9ee13385d82a7ccf1163b6085aacff4193e6388add2f71c",
      {"eb1b95e7da6fe0a7fc8f4eaa696f4e5719a4ea07bddcc62bbeadba08cc7f50e773",
       "3d0ef22696f258d361a1aaf5d87bea5f910c34c1c7c091667cde1ff9e29e92edf3",
       "e4ff048551a2a5523155a445f742344530c5f72cdae33b699c1109061655727c48"}},
-    {3, 5, 32, "a1c6eb10355a7fa4c9ee13385d82a7ccf1163b6085aacff4193e6388add2f71c",
+    {3,
+     5,
+     32,
+     "a1c6eb10355a7fa4c9ee13385d82a7ccf1163b6085aacff4193e6388add2f71c",
      {"ed3c8b127e2a74b881e3361b88d6ac9fd08961221481ef01556895818ec3cd5c72",
       "15ef0077b5c7668c449d380df16cc130a5b603c992eb1064094e305702a35236ab",
       "86e101ec069f4056085d2ee4b0f34c48c0312a8843b09c293d9b77dcd7506ef030",
       "ccdaa436202d2120bfe4797d5ea3438c826a97779ec93738b0b7232c756596fb3b",
       "2b214adc9a15f002093d20555b47518090c39e82a4933270d425202c0690b1ad4d"}},
-    {5, 5, 16, "51769bc0e50a2f54799ec3e80d32577c",
+    {5,
+     5,
+     16,
+     "51769bc0e50a2f54799ec3e80d32577c",
      {"22771e9b308b2bd0e5b820f1e7a685dd63", "8506b3419ce24c88d0db18726346364951",
       "635f284c3ef81f29051cad0ac98149ba38", "d46eea2306e378c69d23c695d66e4f9c2b",
       "230618cc66b648ebeb8401467fbe0aae44"}},
     {2, 2, 1, "06", {"5610", "8079"}},
-    {4, 9, 17, "567ba0c5ea0f34597ea3c8ed12375c81a6",
+    {4,
+     9,
+     17,
+     "567ba0c5ea0f34597ea3c8ed12375c81a6",
      {"c902eecb22cb90a070285dddc4e0c084b2af", "31b2eeff5d5b0c743c8dd3922d4fd20f55cd",
       "b0bd543ebabb68cbba85c96ca79bb4c251a7", "26d0ee9cc64bfce0a7a8f143b09fcf2ccdfb",
       "8afcd0345c0c32e67e35e73c0129908f1fa2", "50461b4f9516a826f775eb1944a8ab859a91",
@@ -53,7 +65,9 @@ static void test_shamir__combines_what_others_split(void **state)
         assert_int_equal(hex_decode(foreign[v].secret, want, sizeof(want), &n), 0);
         for (int first = 0; first + foreign[v].t <= foreign[v].n; first++) {
             for (int i = 0; i < foreign[v].t; i++)
-                assert_int_equal(hex_decode(foreign[v].share[first + i], shares + i * SHARE(foreign[v].len), 33, &n), 0);
+                assert_int_equal(hex_decode(foreign[v].share[first + i],
+                                            shares + i * SHARE(foreign[v].len), 33, &n),
+                                 0);
             assert_int_equal(seal_shamir_combine(shares, foreign[v].t, foreign[v].len, got), 0);
             assert_memory_equal(got, want, foreign[v].len);
         }
@@ -102,13 +116,15 @@ static void test_shamir__any_t_shares_give_the_secret_back(void **state)
 {
     for (int n = 2; n <= SEAL_SHAMIR_SHARES; n += n < 7 ? 1 : 5) {
         for (int t = 2; t <= n; t++) {
-            uint8_t secret[32], got[32], slow[32], shares[SEAL_SHAMIR_SHARES * 33], picked[SEAL_SHAMIR_SHARES * 33];
+            uint8_t secret[32], got[32], slow[32], shares[SEAL_SHAMIR_SHARES * 33],
+                picked[SEAL_SHAMIR_SHARES * 33];
             size_t len = 1 + randombytes_uniform(32);
             randombytes_buf(secret, sizeof(secret));
             assert_int_equal(seal_shamir_split(secret, len, t, n, shares), 0);
             int first = (int)randombytes_uniform((uint32_t)n);
             for (int i = 0; i < t; i++)
-                memcpy(picked + i * SHARE(len), shares + (size_t)((first + i) % n) * SHARE(len), SHARE(len));
+                memcpy(picked + i * SHARE(len), shares + (size_t)((first + i) % n) * SHARE(len),
+                       SHARE(len));
             assert_int_equal(seal_shamir_combine(picked, t, len, got), 0);
             assert_memory_equal(got, secret, len);
             slow_combine(picked, t, len, slow);
@@ -134,7 +150,9 @@ static void test_shamir__points_are_distinct_and_never_zero(void **state)
     int different = 0;
     for (int i = 0; i < 256; i++)
         different += first_seen[i] > 0;
-    assert_true(different > 240); /* 255 points are equally likely: fewer than 241 of them in 2000 rounds never happens */
+    assert_true(
+        different >
+        240); /* 255 points are equally likely: fewer than 241 of them in 2000 rounds never happens */
 }
 
 /* With t-1 shares every secret is equally likely: a chosen share of the wrong value moves the result everywhere. */
@@ -158,10 +176,12 @@ static void test_shamir__refuses(void **state)
     static const struct {
         size_t len;
         int t, n;
-    } bad[] = {{0, 2, 3}, {33, 2, 3}, {16, 1, 3}, {16, 0, 3}, {16, 4, 3}, {16, 2, 33}, {16, -1, -1}};
+    } bad[] = {{0, 2, 3},  {33, 2, 3},  {16, 1, 3},  {16, 0, 3},
+               {16, 4, 3}, {16, 2, 33}, {16, -1, -1}};
     uint8_t secret[64] = {0}, shares[64 * 64] = {0};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(seal_shamir_split(secret, bad[i].len, bad[i].t, bad[i].n, shares), E_RANGE);
+        assert_int_equal(seal_shamir_split(secret, bad[i].len, bad[i].t, bad[i].n, shares),
+                         E_RANGE);
     assert_int_equal(seal_shamir_combine(shares, 1, 1, secret), E_RANGE);
     assert_int_equal(seal_shamir_combine(shares, 33, 1, secret), E_RANGE);
     assert_int_equal(seal_shamir_combine(shares, 2, 33, secret), E_RANGE);

@@ -144,9 +144,12 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_datadir__first_and_second_run),     CASE(test_datadir__refuses_what_others_may_write),
-        CASE(test_datadir__gives_the_first_run_away), CASE(test_datadir__one_instance),
-        CASE(test_datadir__waits_for_the_last_child), CASE(test_datadir__write_run_replaces_whole_files),
+        CASE(test_datadir__first_and_second_run),
+        CASE(test_datadir__refuses_what_others_may_write),
+        CASE(test_datadir__gives_the_first_run_away),
+        CASE(test_datadir__one_instance),
+        CASE(test_datadir__waits_for_the_last_child),
+        CASE(test_datadir__write_run_replaces_whole_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

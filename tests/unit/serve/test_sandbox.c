@@ -54,17 +54,50 @@ static int in_data(const char *name, int flags)
     return open_as(path, flags);
 }
 
-static int read_data(void) { return in_data("lethe.db", O_RDONLY); }
-static int write_data(void) { return in_data("new", O_CREAT | O_WRONLY); }
-static int read_run(void) { return in_data("run/serve.json", O_RDONLY); }
-static int write_run(void) { return in_data("run/serve.json", O_WRONLY); }
-static int read_practice(void) { return in_data("practice/custodian-1.txt", O_RDONLY); }
-static int read_outside(void) { return open_as(outside, O_RDONLY); }
-static int write_outside(void) { return open_as(outside, O_WRONLY); }
-static int read_passwd(void) { return open_as("/etc/passwd", O_RDONLY); }
-static int create_tmp(void) { return open_as("/tmp/lethe-sandbox-escape", O_CREAT | O_WRONLY); }
-static int climb_out(void) { return in_data("run/../../../../etc/passwd", O_RDONLY); }
-static int read_mem(void) { return open_as("/proc/self/mem", O_RDWR); }
+static int read_data(void)
+{
+    return in_data("lethe.db", O_RDONLY);
+}
+static int write_data(void)
+{
+    return in_data("new", O_CREAT | O_WRONLY);
+}
+static int read_run(void)
+{
+    return in_data("run/serve.json", O_RDONLY);
+}
+static int write_run(void)
+{
+    return in_data("run/serve.json", O_WRONLY);
+}
+static int read_practice(void)
+{
+    return in_data("practice/custodian-1.txt", O_RDONLY);
+}
+static int read_outside(void)
+{
+    return open_as(outside, O_RDONLY);
+}
+static int write_outside(void)
+{
+    return open_as(outside, O_WRONLY);
+}
+static int read_passwd(void)
+{
+    return open_as("/etc/passwd", O_RDONLY);
+}
+static int create_tmp(void)
+{
+    return open_as("/tmp/lethe-sandbox-escape", O_CREAT | O_WRONLY);
+}
+static int climb_out(void)
+{
+    return in_data("run/../../../../etc/passwd", O_RDONLY);
+}
+static int read_mem(void)
+{
+    return open_as("/proc/self/mem", O_RDWR);
+}
 
 static int do_exec(void)
 {
@@ -89,16 +122,46 @@ static int do_thread(void)
     int r = pthread_create(&t, NULL, nothing, NULL);
     return r ? r : pthread_join(t, NULL);
 }
-static int do_ptrace(void) { return result(ptrace(PTRACE_TRACEME, 0, NULL, NULL)); }
-static int do_unshare(void) { return result(unshare(CLONE_NEWUSER)); }
-static int do_setuid(void) { return result(setuid(0)); }
-static int do_bpf(void) { return result(syscall(SYS_bpf, 0, NULL, 0)); }
-static int do_io_uring(void) { return result(syscall(SYS_io_uring_setup, 1, NULL)); }
-static int do_kill_parent(void) { return result(kill(getppid(), 0)); }
-static int do_mount(void) { return result(syscall(SYS_mount, NULL, "/", NULL, 0, NULL)); }
-static int do_inet(void) { return result(socket(AF_INET, SOCK_STREAM, 0)); }
-static int do_unix(void) { return result(socket(AF_UNIX, SOCK_STREAM, 0)); }
-static int do_packet(void) { return result(socket(AF_PACKET, SOCK_RAW, 0)); }
+static int do_ptrace(void)
+{
+    return result(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+}
+static int do_unshare(void)
+{
+    return result(unshare(CLONE_NEWUSER));
+}
+static int do_setuid(void)
+{
+    return result(setuid(0));
+}
+static int do_bpf(void)
+{
+    return result(syscall(SYS_bpf, 0, NULL, 0));
+}
+static int do_io_uring(void)
+{
+    return result(syscall(SYS_io_uring_setup, 1, NULL));
+}
+static int do_kill_parent(void)
+{
+    return result(kill(getppid(), 0));
+}
+static int do_mount(void)
+{
+    return result(syscall(SYS_mount, NULL, "/", NULL, 0, NULL));
+}
+static int do_inet(void)
+{
+    return result(socket(AF_INET, SOCK_STREAM, 0));
+}
+static int do_unix(void)
+{
+    return result(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+static int do_packet(void)
+{
+    return result(socket(AF_PACKET, SOCK_RAW, 0));
+}
 static int do_listen(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
@@ -115,7 +178,8 @@ static int do_udp(void)
 }
 static int do_write_code(void)
 {
-    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return p == MAP_FAILED ? errno : 0;
 }
 static int do_turn_code(void)
@@ -128,7 +192,10 @@ static int do_mlock(void)
     static char page[4096];
     return result(mlock(page, sizeof(page)));
 }
-static int do_raise_core(void) { return result(setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1})); }
+static int do_raise_core(void)
+{
+    return result(setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1}));
+}
 static int is_bare(void)
 {
     struct rlimit core;
@@ -137,7 +204,7 @@ static int is_bare(void)
     return core.rlim_cur || core.rlim_max || (dumpable && !SANITIZER);
 }
 
-#define DEAD (-1)   /* killed by SIGSYS */
+#define DEAD (-1) /* killed by SIGSYS */
 #define NEEDS_LANDLOCK 1
 #define NOT_SANITIZED 2 /* a sanitiser needs it, or answers in the kernel's place */
 
@@ -202,14 +269,17 @@ static void check(enum sandbox_role role, bool landlock)
 {
     int bad = 0;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if ((cases[i].only & NEEDS_LANDLOCK && !landlock) || (cases[i].only & NOT_SANITIZED && SANITIZER))
+        if ((cases[i].only & NEEDS_LANDLOCK && !landlock) ||
+            (cases[i].only & NOT_SANITIZED && SANITIZER))
             continue;
         int want = role == SANDBOX_WEB ? cases[i].web : cases[i].recorder;
         int status = try_in_sandbox(role, cases[i].try);
-        int got = WIFSIGNALED(status) ? (WTERMSIG(status) == SIGSYS ? DEAD : -WTERMSIG(status) - 1000)
-                                      : WEXITSTATUS(status);
+        int got = WIFSIGNALED(status)
+                      ? (WTERMSIG(status) == SIGSYS ? DEAD : -WTERMSIG(status) - 1000)
+                      : WEXITSTATUS(status);
         if (got != want) {
-            print_error("%s, %s: wanted %d, got %d\n", role == SANDBOX_WEB ? "web" : "recorder", cases[i].name, want, got);
+            print_error("%s, %s: wanted %d, got %d\n", role == SANDBOX_WEB ? "web" : "recorder",
+                        cases[i].name, want, got);
             bad++;
         }
     }

@@ -24,7 +24,9 @@ static int receiver(const char *name)
     if (name[0] == '@')
         a.sun_path[0] = 0;
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    assert_int_equal(bind(fd, (const struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&a,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)),
+                     0);
     return fd;
 }
 
@@ -70,8 +72,13 @@ static void test_sd_notify__watchdog(void **state)
         const char *usec, *pid;
         int64_t want;
     } cases[] = {
-        {NULL, NULL, 0}, {"30000000", NULL, 30000000}, {"30000000", "1", 0},          {"0", NULL, 0},
-        {"-5", NULL, 0}, {"12x", NULL, 0},             {"99999999999999999999", NULL, 0},
+        {NULL, NULL, 0},
+        {"30000000", NULL, 30000000},
+        {"30000000", "1", 0},
+        {"0", NULL, 0},
+        {"-5", NULL, 0},
+        {"12x", NULL, 0},
+        {"99999999999999999999", NULL, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         unsetenv("WATCHDOG_USEC"), unsetenv("WATCHDOG_PID");

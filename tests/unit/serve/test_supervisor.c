@@ -31,7 +31,8 @@ static struct {
     int fd;
 } running;
 
-static void tell(void *user, const struct supervisor_state *states, int count, bool ready, bool stopping)
+static void tell(void *user, const struct supervisor_state *states, int count, bool ready,
+                 bool stopping)
 {
     struct note n = {.ready = ready, .stopping = stopping, .at_us = clock_mono_us(&clock_system)};
     memcpy(n.states, states, sizeof(*states) * (size_t)count);
@@ -40,17 +41,29 @@ static void tell(void *user, const struct supervisor_state *states, int count, b
 }
 
 /* A role whose program is `sh -c script`: the name takes the place of "-c". */
-#define SCRIPT(text) (const char *const[]){text, NULL}
-#define ROLE(script, needed, stop) {.name = "-c", .args = SCRIPT(script), .essential = needed, .stop_ms = stop}
+#define SCRIPT(text)                                                                               \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        text, NULL                                                                                 \
+    }
+#define ROLE(script, needed, stop)                                                                 \
+    {                                                                                              \
+        .name = "-c", .args = SCRIPT(script), .essential = needed, .stop_ms = stop                 \
+    }
 
-static void begin(const struct supervisor_role *roles, int count, struct supervisor_times times, const char *program)
+static void begin(const struct supervisor_role *roles, int count, struct supervisor_times times,
+                  const char *program)
 {
     int fds[2];
     assert_int_equal(pipe(fds), 0);
     running.pid = fork();
     if (running.pid == 0) {
-        const struct supervisor_options o = {.program = program, .roles = roles, .role_count = count, .times = times,
-                                             .changed = tell, .user = &fds[1]};
+        const struct supervisor_options o = {.program = program,
+                                             .roles = roles,
+                                             .role_count = count,
+                                             .times = times,
+                                             .changed = tell,
+                                             .user = &fds[1]};
         struct err e = {0};
         log_set_level(0);
         close(fds[0]);
@@ -96,7 +109,8 @@ static int end(void)
 
 static void test_supervisor__ready_then_stops_in_order(void **state)
 {
-    const struct supervisor_role roles[] = {ROLE(OBEDIENT, true, 5000), ROLE(OBEDIENT, false, 5000)};
+    const struct supervisor_role roles[] = {ROLE(OBEDIENT, true, 5000),
+                                            ROLE(OBEDIENT, false, 5000)};
     begin(roles, 2, (struct supervisor_times){0}, "/bin/sh");
     struct note n = wait_phase(0, SUPERVISOR_UP);
     assert_true(n.ready);
@@ -134,7 +148,9 @@ static void test_supervisor__restarts_with_growing_pauses(void **state)
 static void test_supervisor__pause_is_short_again_after_a_long_life(void **state)
 {
     const struct supervisor_role roles[] = {ROLE("sleep 0.2; exit 3", true, 1000)};
-    begin(roles, 1, (struct supervisor_times){.backoff_min = 20, .backoff_max = 300, .backoff_reset = 100}, "/bin/sh");
+    begin(roles, 1,
+          (struct supervisor_times){.backoff_min = 20, .backoff_max = 300, .backoff_reset = 100},
+          "/bin/sh");
     for (int i = 0; i < 3; i++) {
         struct note n = wait_phase(0, SUPERVISOR_PAUSING);
         assert_string_equal(n.states[0].death, "ended with exit code 3");
@@ -147,10 +163,12 @@ static void test_supervisor__pause_is_short_again_after_a_long_life(void **state
 /* It beats once, then stops itself: neither SIGTERM nor SIGABRT reaches a stopped process without SIGCONT. */
 static void test_supervisor__aborts_what_has_stopped_beating(void **state)
 {
-    const struct supervisor_role roles[] = {ROLE("printf . >&3; kill -STOP $$; sleep 10", true, 1000)};
+    const struct supervisor_role roles[] = {
+        ROLE("printf . >&3; kill -STOP $$; sleep 10", true, 1000)};
     begin(roles, 1, (struct supervisor_times){.heartbeat = 1000, .abort = 1000}, "/bin/sh");
     struct note up = wait_phase(0, SUPERVISOR_UP), n = wait_phase(0, SUPERVISOR_PAUSING);
-    assert_string_equal(n.states[0].death, "gave no sign of life for 1 s and was aborted (SIGABRT)");
+    assert_string_equal(n.states[0].death,
+                        "gave no sign of life for 1 s and was aborted (SIGABRT)");
     assert_in_range(n.at_us - up.at_us, 900000, 3000000);
     kill(running.pid, SIGTERM);
     end();
@@ -158,17 +176,20 @@ static void test_supervisor__aborts_what_has_stopped_beating(void **state)
 
 static void test_supervisor__kills_what_ignores_the_abort(void **state)
 {
-    const struct supervisor_role roles[] = {ROLE("trap '' ABRT TERM; while :; do sleep 0.1; done", true, 1000)};
+    const struct supervisor_role roles[] = {
+        ROLE("trap '' ABRT TERM; while :; do sleep 0.1; done", true, 1000)};
     begin(roles, 1, (struct supervisor_times){.start = 1000, .abort = 300}, "/bin/sh");
     struct note n = wait_phase(0, SUPERVISOR_PAUSING);
-    assert_string_equal(n.states[0].death, "gave no sign of life for 1 s and was aborted (SIGKILL)");
+    assert_string_equal(n.states[0].death,
+                        "gave no sign of life for 1 s and was aborted (SIGKILL)");
     kill(running.pid, SIGTERM);
     end();
 }
 
 static void test_supervisor__kills_what_does_not_stop(void **state)
 {
-    const struct supervisor_role roles[] = {ROLE("trap '' TERM; printf . >&3; while :; do sleep 0.1; done", true, 400)};
+    const struct supervisor_role roles[] = {
+        ROLE("trap '' TERM; printf . >&3; while :; do sleep 0.1; done", true, 400)};
     begin(roles, 1, (struct supervisor_times){0}, "/bin/sh");
     struct note up = wait_phase(0, SUPERVISOR_UP);
     kill(running.pid, SIGTERM);
@@ -179,7 +200,8 @@ static void test_supervisor__kills_what_does_not_stop(void **state)
 
 static void test_supervisor__second_signal_kills(void **state)
 {
-    const struct supervisor_role roles[] = {ROLE("trap '' TERM; printf . >&3; while :; do sleep 0.1; done", true, 60000)};
+    const struct supervisor_role roles[] = {
+        ROLE("trap '' TERM; printf . >&3; while :; do sleep 0.1; done", true, 60000)};
     begin(roles, 1, (struct supervisor_times){0}, "/bin/sh");
     wait_phase(0, SUPERVISOR_UP);
     kill(running.pid, SIGINT);
@@ -210,10 +232,12 @@ static void test_supervisor__child_gets_what_it_should(void **state)
     int fds[2];
     char said[200] = "";
     assert_int_equal(pipe(fds), 0);
-    setenv("NOTIFY_SOCKET", "/nonexistent", 1), setenv("WATCHDOG_USEC", "0", 1), setenv("LETHE_TEST", "kept", 1);
-    struct supervisor_role role =
-        ROLE("for f in 3 4 5 6 7 8 9; do (: >&$f) 2>/dev/null && open=$open$f; done;"
-             "echo \"$NOTIFY_SOCKET|$WATCHDOG_USEC|$LETHE_TEST|$open\" >&4; printf . >&3; exec sleep 30", true, 1000);
+    setenv("NOTIFY_SOCKET", "/nonexistent", 1), setenv("WATCHDOG_USEC", "0", 1),
+        setenv("LETHE_TEST", "kept", 1);
+    struct supervisor_role role = ROLE(
+        "for f in 3 4 5 6 7 8 9; do (: >&$f) 2>/dev/null && open=$open$f; done;"
+        "echo \"$NOTIFY_SOCKET|$WATCHDOG_USEC|$LETHE_TEST|$open\" >&4; printf . >&3; exec sleep 30",
+        true, 1000);
     role.fds[0] = fds[1], role.fd_count = 1;
     begin(&role, 1, (struct supervisor_times){0}, "/bin/sh");
     wait_phase(0, SUPERVISOR_UP);

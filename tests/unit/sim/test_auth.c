@@ -26,7 +26,8 @@ static void hash(bool sha256, const char *text, char *hex)
     hex_encode(d, n, hex);
 }
 
-static void respond(char *ret, bool sha256, bool qop, const char *user, const char *password, const char *uri)
+static void respond(char *ret, bool sha256, bool qop, const char *user, const char *password,
+                    const char *uri)
 {
     char a1[300], a2[300], h1[129], h2[129], all[800], h[129];
     snprintf(a1, sizeof(a1), "%s:Simulated camera:%s", user, password);
@@ -38,8 +39,11 @@ static void respond(char *ret, bool sha256, bool qop, const char *user, const ch
     else
         snprintf(all, sizeof(all), "%s:%s:%s", h1, conn.nonce, h2);
     hash(sha256, all, h);
-    sprintf(ret, "Digest username=\"%s\", realm=\"Simulated camera\", nonce=\"%s\", uri=\"%s\", response=\"%s\"%s%s", user,
-            conn.nonce, uri, h, sha256 ? ", algorithm=SHA-256" : "", qop ? ", qop=auth, nc=00000001, cnonce=\"abc\"" : "");
+    sprintf(ret,
+            "Digest username=\"%s\", realm=\"Simulated camera\", nonce=\"%s\", uri=\"%s\", "
+            "response=\"%s\"%s%s",
+            user, conn.nonce, uri, h, sha256 ? ", algorithm=SHA-256" : "",
+            qop ? ", qop=auth, nc=00000001, cnonce=\"abc\"" : "");
 }
 
 static bool knock(const char *authorization, const struct sim_quirks *q, bool *stale)
@@ -65,13 +69,15 @@ static char *challenge(enum sim_auth kind, const struct sim_quirks *q, struct bu
 
 static void test_auth__digest(void **state)
 {
-    static const enum sim_auth kinds[] = {SIM_AUTH_DIGEST_MD5, SIM_AUTH_DIGEST_SHA256, SIM_AUTH_ALL};
+    static const enum sim_auth kinds[] = {SIM_AUTH_DIGEST_MD5, SIM_AUTH_DIGEST_SHA256,
+                                          SIM_AUTH_ALL};
     for (int i = 0; i < 3; i++)
         for (int sha256 = 0; sha256 < 2; sha256++)
             for (int qop = 0; qop < 2; qop++) {
                 struct buf b;
                 char a[1500];
-                bool stale, right = kinds[i] == SIM_AUTH_ALL || (kinds[i] == SIM_AUTH_DIGEST_SHA256) == sha256;
+                bool stale, right = kinds[i] == SIM_AUTH_ALL ||
+                                    (kinds[i] == SIM_AUTH_DIGEST_SHA256) == sha256;
                 assert_non_null(strstr(challenge(kinds[i], NULL, &b), conn.nonce));
                 respond(a, sha256, qop, "admin", "s:c ret", URI);
                 assert_int_equal(knock(a, NULL, &stale), right);
@@ -129,8 +135,9 @@ static void test_auth__basic_and_nonsense(void **state)
     challenge(SIM_AUTH_BASIC, NULL, &b);
     assert_true(knock("Basic YWRtaW46czpjIHJldA==", NULL, &stale));
     assert_false(knock("Basic YWRtaW46cw==", NULL, &stale));
-    static const char *const bad[] = {"", "Digest", "Digest ", "Digest =", "Digest a=\"", "Digest username=,,,", "Bearer x",
-                                      "Basic", "Basic "};
+    static const char *const bad[] = {"",         "Digest",      "Digest ",
+                                      "Digest =", "Digest a=\"", "Digest username=,,,",
+                                      "Bearer x", "Basic",       "Basic "};
     for (int kind = SIM_AUTH_BASIC; kind <= SIM_AUTH_ALL; kind++) {
         options.auth = (enum sim_auth)kind;
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -142,10 +149,10 @@ static void test_auth__basic_and_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_auth__digest),
-            cmocka_unit_test(test_auth__old_nonce_is_stale),
-            cmocka_unit_test(test_auth__quirks),
-            cmocka_unit_test(test_auth__basic_and_nonsense),
+        cmocka_unit_test(test_auth__digest),
+        cmocka_unit_test(test_auth__old_nonce_is_stale),
+        cmocka_unit_test(test_auth__quirks),
+        cmocka_unit_test(test_auth__basic_and_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

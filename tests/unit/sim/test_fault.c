@@ -22,8 +22,10 @@ static struct sim_faults *good(const char *text)
 
 static void test_fault__reads_rules(void **state)
 {
-    struct sim_faults *f = good("# a comment\n\nat 10s cam3 drop\nevery 30s cam0-9/sub stall 5s times 4 chance 50%\r\n"
-                                "on setup cam4,cam6 reply 461 # why\nalways cam* marker never for 2m\nafter 1s cam1 garbage");
+    struct sim_faults *f =
+        good("# a comment\n\nat 10s cam3 drop\nevery 30s cam0-9/sub stall 5s times 4 chance 50%\r\n"
+             "on setup cam4,cam6 reply 461 # why\nalways cam* marker never for 2m\nafter 1s cam1 "
+             "garbage");
     assert_int_equal(f->count, 5);
     assert_int_equal(f->rule[0].when, SIM_AT);
     assert_int_equal(f->rule[0].time_us, 10000 * MS);
@@ -57,7 +59,8 @@ static void test_fault__covers_what_it_names(void **state)
 
 static void test_fault__words_become_bits(void **state)
 {
-    struct sim_faults *f = good("always cam0 sdp no-origin\nalways cam0 sdp pt35\nalways cam0 content-base no-slash\n");
+    struct sim_faults *f = good(
+        "always cam0 sdp no-origin\nalways cam0 sdp pt35\nalways cam0 content-base no-slash\n");
     struct sim_quirks q = {0};
     for (size_t i = 0; i < f->count; i++)
         q.arg[f->rule[i].action] |= f->rule[i].arg;
@@ -73,14 +76,35 @@ static void test_fault__words_become_bits(void **state)
 static void test_fault__refuses_and_names_the_line(void **state)
 {
     static const char *const rows[] = {
-            "soon cam0 drop",           "at cam0 drop",           "at 10 cam0 drop",        "at 10s",
-            "at 10s cam drop",          "at 10s cam9-3 drop",     "at 10s cam1/third drop", "at 10s cam1 explode",
-            "at 10s cam1",              "always cam1 drop",       "after 1s cam1 no-sr",    "on play cam1 drop",
-            "at 1s cam1 reply 404",     "on party cam1 reply 404", "at 1s cam1 stall",      "at 1s cam1 drop now",
-            "always cam1 marker maybe", "always cam1 marker",     "always cam1 loss 101%",  "always cam1 loss 2",
-            "at 1s cam1 drop for 2s",   "at 1s cam1 drop times 0", "at 1s cam1 drop chance 2", "every 0s cam1 drop",
-            "on play cam1 reply",       "at 1s cam1 garbage 0",   "at 1s cam99999999999999999999 drop",
-            "on describe cam1 redirect", "at 1s cam1 stall 5s 6s",
+        "soon cam0 drop",
+        "at cam0 drop",
+        "at 10 cam0 drop",
+        "at 10s",
+        "at 10s cam drop",
+        "at 10s cam9-3 drop",
+        "at 10s cam1/third drop",
+        "at 10s cam1 explode",
+        "at 10s cam1",
+        "always cam1 drop",
+        "after 1s cam1 no-sr",
+        "on play cam1 drop",
+        "at 1s cam1 reply 404",
+        "on party cam1 reply 404",
+        "at 1s cam1 stall",
+        "at 1s cam1 drop now",
+        "always cam1 marker maybe",
+        "always cam1 marker",
+        "always cam1 loss 101%",
+        "always cam1 loss 2",
+        "at 1s cam1 drop for 2s",
+        "at 1s cam1 drop times 0",
+        "at 1s cam1 drop chance 2",
+        "every 0s cam1 drop",
+        "on play cam1 reply",
+        "at 1s cam1 garbage 0",
+        "at 1s cam99999999999999999999 drop",
+        "on describe cam1 redirect",
+        "at 1s cam1 stall 5s 6s",
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sim_faults *f = NULL;
@@ -97,8 +121,10 @@ static void test_fault__refuses_and_names_the_line(void **state)
 
 static void test_fault__survives_random_text(void **state)
 {
-    static const char *const words[] = {"at", "every", "on", "always", "cam0", "cam*", ",", "-", "10s", "drop", "stall", "%",
-                                        "for", "times", "chance", "marker", "never", "\n", "#", "/main", "-1", "reply", "play"};
+    static const char *const words[] = {"at",  "every", "on",     "always", "cam0",  "cam*",
+                                        ",",   "-",     "10s",    "drop",   "stall", "%",
+                                        "for", "times", "chance", "marker", "never", "\n",
+                                        "#",   "/main", "-1",     "reply",  "play"};
     unsigned x = 12345;
     for (int round = 0; round < 20000; round++) {
         char text[300] = "";
@@ -119,11 +145,11 @@ static void test_fault__survives_random_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_fault__reads_rules),
-            cmocka_unit_test(test_fault__covers_what_it_names),
-            cmocka_unit_test(test_fault__words_become_bits),
-            cmocka_unit_test(test_fault__refuses_and_names_the_line),
-            cmocka_unit_test(test_fault__survives_random_text),
+        cmocka_unit_test(test_fault__reads_rules),
+        cmocka_unit_test(test_fault__covers_what_it_names),
+        cmocka_unit_test(test_fault__words_become_bits),
+        cmocka_unit_test(test_fault__refuses_and_names_the_line),
+        cmocka_unit_test(test_fault__survives_random_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,13 @@ static size_t read_packet(const uint8_t *d, struct packet *p)
 {
     assert_int_equal(d[0], '$');
     assert_int_equal(d[4], 0x80);
-    *p = (struct packet){.channel = d[1], .payload_type = d[5] & 0x7f, .marker = d[5] >> 7, .sequence = rd16(d + 6),
-                         .timestamp = rd32(d + 8), .payload = d + 16, .len = (size_t)rd16(d + 2) - 12};
+    *p = (struct packet){.channel = d[1],
+                         .payload_type = d[5] & 0x7f,
+                         .marker = d[5] >> 7,
+                         .sequence = rd16(d + 6),
+                         .timestamp = rd32(d + 8),
+                         .payload = d + 16,
+                         .len = (size_t)rd16(d + 2) - 12};
     return 4 + (size_t)rd16(d + 2);
 }
 
@@ -46,7 +51,8 @@ static unsigned depacketise(enum media_codec codec, const uint8_t *d, size_t len
         bool fu = h == 1 ? (p.payload[0] & 31) == 28 : (p.payload[0] >> 1 & 63) == 49;
         if (fu && (p.payload[h] & 0x80)) {
             uint8_t type = p.payload[h] & (h == 1 ? 31 : 63);
-            uint8_t first[2] = {(uint8_t)(h == 1 ? (p.payload[0] & 0xe0) | type : (p.payload[0] & 0x81) | type << 1),
+            uint8_t first[2] = {(uint8_t)(h == 1 ? (p.payload[0] & 0xe0) | type
+                                                 : (p.payload[0] & 0x81) | type << 1),
                                 p.payload[1]};
             nal.len = 0;
             buf_append(&nal, first, h);
@@ -78,7 +84,8 @@ static void expect_nals(const struct sim_program *p, size_t au, const struct buf
 /* Ten access units of several sizes around the packet limit; H.264 SEI and slice types, or H.265 ones. */
 static struct sim_program *sample(enum media_codec codec)
 {
-    static const size_t sizes[] = {3, PACKET - 1, PACKET, PACKET + 1, 2 * PACKET - 4, 2 * PACKET, 5000};
+    static const size_t sizes[] = {3,          PACKET - 1, PACKET, PACKET + 1, 2 * PACKET - 4,
+                                   2 * PACKET, 5000};
     struct sim_program *p = sim_program_new(codec, 90000);
     uint8_t nal[6000];
     p->seq_start = 65530;
@@ -124,7 +131,8 @@ static void test_program__numbers_go_on_over_loops(void **state)
                 struct packet k;
                 at += read_packet(b->data + at, &k);
                 assert_int_equal(k.sequence, seq++);
-                assert_int_equal(k.timestamp, (uint32_t)(0xfffffff0 + loop * 36000 + (int64_t)i * 3600 + 7200));
+                assert_int_equal(k.timestamp,
+                                 (uint32_t)(0xfffffff0 + loop * 36000 + (int64_t)i * 3600 + 7200));
                 assert_int_equal(k.channel, 0);
             }
         }
@@ -151,7 +159,8 @@ static void test_program__a_block_in_use_is_not_patched(void **state)
 
 static void test_program__splits_streams(void **state)
 {
-    static const uint8_t annexb[] = {0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 0, 1, 0x65, 4, 5, 6, 0, 0};
+    static const uint8_t annexb[] = {0, 0, 0, 1, 0x67, 1,    2, 0, 0, 1, 0x68,
+                                     3, 0, 0, 0, 1,    0x65, 4, 5, 6, 0, 0};
     static const uint8_t prefixed[] = {0, 0, 0, 3, 0x67, 1, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0x68, 3};
     struct sim_program *p = sim_program_new(MEDIA_H264, 90000);
     sim_program_add(p, 0, 0, true);
@@ -163,7 +172,8 @@ static void test_program__splits_streams(void **state)
     sim_program_add(p, 1, 1, false);
     assert_int_equal(sim_program_add_stream(p, prefixed, sizeof(prefixed), 4), 0);
     assert_int_equal(p->nal_count, 5);
-    for (size_t n = 1; n < sizeof(prefixed); n++) /* cut anywhere: refused or fewer, never beyond the end */
+    for (size_t n = 1; n < sizeof(prefixed);
+         n++) /* cut anywhere: refused or fewer, never beyond the end */
         (void)sim_program_add_stream(p, prefixed, n, 4);
     assert_int_equal(sim_program_add_stream(p, prefixed, 6, 4), E_SYNTAX);
     assert_int_equal(sim_program_add(p, 1, 1, false), E_ORDER);
@@ -187,8 +197,9 @@ static void test_wire__odd_payloads_are_framed(void **state)
     static const struct {
         enum sim_quirk_id id;
         int64_t arg;
-    } rows[] = {{SIM_Q_FU, 1}, {SIM_Q_FU, 2}, {SIM_Q_FU, 4}, {SIM_Q_FU, 8}, {SIM_Q_FU, 15}, {SIM_Q_ANNEXB, 1},
-                {SIM_Q_ANNEXB, 2}, {SIM_Q_STAP, 1}, {SIM_Q_TRAILING, 1}, {SIM_Q_BIG_PACKETS, 1}};
+    } rows[] = {{SIM_Q_FU, 1},       {SIM_Q_FU, 2},         {SIM_Q_FU, 4},     {SIM_Q_FU, 8},
+                {SIM_Q_FU, 15},      {SIM_Q_ANNEXB, 1},     {SIM_Q_ANNEXB, 2}, {SIM_Q_STAP, 1},
+                {SIM_Q_TRAILING, 1}, {SIM_Q_BIG_PACKETS, 1}};
     for (int h265 = 0; h265 < 2; h265++) {
         struct sim_program *p = sample(h265 ? MEDIA_H265 : MEDIA_H264);
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -213,12 +224,12 @@ static void test_wire__odd_payloads_are_framed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_program__packets_carry_every_nal),
-            cmocka_unit_test(test_program__numbers_go_on_over_loops),
-            cmocka_unit_test(test_program__a_block_in_use_is_not_patched),
-            cmocka_unit_test(test_program__splits_streams),
-            cmocka_unit_test(test_program__finds_the_next_key_picture),
-            cmocka_unit_test(test_wire__odd_payloads_are_framed),
+        cmocka_unit_test(test_program__packets_carry_every_nal),
+        cmocka_unit_test(test_program__numbers_go_on_over_loops),
+        cmocka_unit_test(test_program__a_block_in_use_is_not_patched),
+        cmocka_unit_test(test_program__splits_streams),
+        cmocka_unit_test(test_program__finds_the_next_key_picture),
+        cmocka_unit_test(test_wire__odd_payloads_are_framed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

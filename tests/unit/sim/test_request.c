@@ -20,7 +20,8 @@ static void test_request__reads_method_headers_and_body(void **state)
 {
     char copy[400];
     struct sim_request r;
-    const char *text = "SET_PARAMETER rtsp://h/cam1/main RTSP/1.0\r\nCSeq:  7 \r\ncontent-length: 4\r\n\r\nabcdNEXT";
+    const char *text = "SET_PARAMETER rtsp://h/cam1/main RTSP/1.0\r\nCSeq:  7 \r\ncontent-length: "
+                       "4\r\n\r\nabcdNEXT";
     assert_int_equal(parse(text, &r, copy), strlen(text) - 4);
     assert_string_equal(r.method, "SET_PARAMETER");
     assert_string_equal(r.uri, "rtsp://h/cam1/main");
@@ -49,12 +50,12 @@ static void test_request__refuses_nonsense(void **state)
         const char *text;
         long want;
     } rows[] = {
-            {"GET / HTTP/1.1\r\n\r\n", E_SYNTAX},
-            {"OPTIONS\r\n\r\n", E_SYNTAX},
-            {"OPTIONS RTSP/1.0\r\n\r\n", E_SYNTAX},
-            {"OPTIONS * RTSP/1.0\r\nno colon\r\n\r\n", E_SYNTAX},
-            {"OPTIONS * RTSP/1.0\r\nContent-Length: -1\r\n\r\n", E_LIMIT},
-            {"OPTIONS * RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n", E_LIMIT},
+        {"GET / HTTP/1.1\r\n\r\n", E_SYNTAX},
+        {"OPTIONS\r\n\r\n", E_SYNTAX},
+        {"OPTIONS RTSP/1.0\r\n\r\n", E_SYNTAX},
+        {"OPTIONS * RTSP/1.0\r\nno colon\r\n\r\n", E_SYNTAX},
+        {"OPTIONS * RTSP/1.0\r\nContent-Length: -1\r\n\r\n", E_LIMIT},
+        {"OPTIONS * RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n", E_LIMIT},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char copy[400];
@@ -87,14 +88,10 @@ static void test_target__names_camera_stream_and_track(void **state)
         const char *uri;
         int camera, stream, track;
     } rows[] = {
-            {"rtsp://h:1/cam0/main", 0, 0, -1},
-            {"rtsp://h:1/cam17/sub/trackID=1", 17, 1, 1},
-            {"rtsp://h/cam3/main/", 3, 0, -1},
-            {"rtsp://h/cam3/main?x=1/trackID=0", 3, 0, 0},
-            {"rtsp://h/cam3/mainly", -1, -1, -1},
-            {"rtsp://h/cam/main", -1, -1, -1},
-            {"rtsp://h/cam-1/main", -1, -1, -1},
-            {"*", -1, -1, -1},
+        {"rtsp://h:1/cam0/main", 0, 0, -1},   {"rtsp://h:1/cam17/sub/trackID=1", 17, 1, 1},
+        {"rtsp://h/cam3/main/", 3, 0, -1},    {"rtsp://h/cam3/main?x=1/trackID=0", 3, 0, 0},
+        {"rtsp://h/cam3/mainly", -1, -1, -1}, {"rtsp://h/cam/main", -1, -1, -1},
+        {"rtsp://h/cam-1/main", -1, -1, -1},  {"*", -1, -1, -1},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sim_target t = sim_target_parse(rows[i].uri);
@@ -106,7 +103,8 @@ static void test_target__names_camera_stream_and_track(void **state)
 
 static void test_transport__takes_the_first_that_works(void **state)
 {
-    struct sim_transport t = sim_transport_parse("RTP/AVP;multicast,RTP/AVP/TCP;unicast;interleaved=4-5", true);
+    struct sim_transport t =
+        sim_transport_parse("RTP/AVP;multicast,RTP/AVP/TCP;unicast;interleaved=4-5", true);
     assert_true(t.ok && t.tcp);
     assert_int_equal(t.channel[0], 4);
     assert_int_equal(t.channel[1], 5);
@@ -122,13 +120,13 @@ static void test_transport__takes_the_first_that_works(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_request__reads_method_headers_and_body),
-            cmocka_unit_test(test_request__waits_for_the_rest),
-            cmocka_unit_test(test_request__refuses_nonsense),
-            cmocka_unit_test(test_request__refuses_too_many_headers),
-            cmocka_unit_test(test_request__tells_answers_apart),
-            cmocka_unit_test(test_target__names_camera_stream_and_track),
-            cmocka_unit_test(test_transport__takes_the_first_that_works),
+        cmocka_unit_test(test_request__reads_method_headers_and_body),
+        cmocka_unit_test(test_request__waits_for_the_rest),
+        cmocka_unit_test(test_request__refuses_nonsense),
+        cmocka_unit_test(test_request__refuses_too_many_headers),
+        cmocka_unit_test(test_request__tells_answers_apart),
+        cmocka_unit_test(test_target__names_camera_stream_and_track),
+        cmocka_unit_test(test_transport__takes_the_first_that_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

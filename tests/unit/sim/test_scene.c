@@ -43,7 +43,8 @@ static void test_scene__nothing_moves_outside_the_boxes(void **state)
     struct sim_object oa[SIM_SCENE_OBJECTS], ob[SIM_SCENE_OBJECTS];
     sim_picture_init(&a, 1280, 720);
     sim_picture_init(&b, 1280, 720);
-    int na = sim_scene_draw(s, &a, 0.001, 0, 0, oa), nb = sim_scene_draw(s, &b, 20.0 + 0.041, 0, 0, ob), moved = 0;
+    int na = sim_scene_draw(s, &a, 0.001, 0, 0, oa),
+        nb = sim_scene_draw(s, &b, 20.0 + 0.041, 0, 0, ob), moved = 0;
     for (int y = 0; y < 720; y++)
         for (int x = 0; x < 1280; x++) {
             bool inside = false;
@@ -78,8 +79,17 @@ static void test_scene__odd_places_do_not_leave_the_picture(void **state)
 
 static void test_encode__meets_the_bitrate(void **state)
 {
-    struct sim_encode_options o = {.codec = MEDIA_H264, .width = 640, .height = 360, .fps = 25, .gop = 25, .slices = 2,
-                                   .bitrate = 1000000, .seconds = 4, .seed = 1, .packet_bytes = 1400, .name = "t"};
+    struct sim_encode_options o = {.codec = MEDIA_H264,
+                                   .width = 640,
+                                   .height = 360,
+                                   .fps = 25,
+                                   .gop = 25,
+                                   .slices = 2,
+                                   .bitrate = 1000000,
+                                   .seconds = 4,
+                                   .seed = 1,
+                                   .packet_bytes = 1400,
+                                   .name = "t"};
     for (int noise = 0; noise < 2; noise++)
         for (o.bframes = 0; o.bframes <= 2 && !(noise && o.bframes); o.bframes += 2) {
             struct sim_program *p = NULL;
@@ -98,10 +108,10 @@ static void test_encode__meets_the_bitrate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_scene__boxes_lie_in_the_picture_and_hold_what_changes),
-            cmocka_unit_test(test_scene__nothing_moves_outside_the_boxes),
-            cmocka_unit_test(test_scene__odd_places_do_not_leave_the_picture),
-            cmocka_unit_test(test_encode__meets_the_bitrate),
+        cmocka_unit_test(test_scene__boxes_lie_in_the_picture_and_hold_what_changes),
+        cmocka_unit_test(test_scene__nothing_moves_outside_the_boxes),
+        cmocka_unit_test(test_scene__odd_places_do_not_leave_the_picture),
+        cmocka_unit_test(test_encode__meets_the_bitrate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,8 @@ static void test_retain__a_clock_set_ahead_deletes_nothing_for_ten_minutes(void 
     assert_true(fix_alarmed("retention-held"));
     __atomic_add_fetch(&fix.clock.wall, -(40 * DAY_US), __ATOMIC_RELAXED); /* it was a mistake */
     assert_int_equal(retain(), 0);
-    __atomic_add_fetch(&fix.clock.wall, +(41 * DAY_US), __ATOMIC_RELAXED); /* and this time it is meant */
+    __atomic_add_fetch(&fix.clock.wall, +(41 * DAY_US),
+                       __ATOMIC_RELAXED); /* and this time it is meant */
     assert_int_equal(retain(), 0);
     clock_fake_advance(&fix.clock, 11 * MINUTE_US);
     assert_int_equal(retain(), 2);
