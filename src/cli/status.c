@@ -128,7 +128,7 @@ struct view {
 
 static void paint(struct view *v, const char *code, const char *text)
 {
-    char clean[400];
+    char clean[512];
     snprintf(clean, sizeof(clean), "%s", text);
     cli_clean(clean);
     buf_appendf(&v->out, v->colour ? "\033[%sm%s\033[0m" : "%.0s%s", code, clean);
