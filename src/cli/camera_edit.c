@@ -245,7 +245,8 @@ static int run_remove(const struct cli_args *a)
 #define DETAILS_URLS                                                                               \
     "URLs are rtsp:// or rtsps://. A password is best given with --user and --password-file: "     \
     "what stands on a "                                                                            \
-    "command line is seen by every user of the machine. It is kept in the index (mode 0600) and "  \
+    "command line is seen by every user of the machine. It is kept in DATA/cameras.db (mode "      \
+    "0600) and "                                                                                   \
     "printed nowhere.\n"                                                                           \
     "A running recorder notices within a second; nothing has to be restarted."
 

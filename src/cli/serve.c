@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "http/listen.h"
 #include "http/server.h"
+#include "index/index.h"
 #include "recorder/recorder.h"
 #include "seal/seal.h"
 #include "serve/datadir.h"
@@ -125,6 +126,21 @@ static int check_custodians(const struct serve *s, struct err *reterr)
     return r;
 }
 
+/*
+ * The index exists and is up to date before the first child starts: web may only read it, and its rules need files to
+ * hold on to. What is wrong with an index is said by the recorder, again and again, while the page stays up.
+ */
+static void make_index(const struct serve *s)
+{
+    struct index *ix = NULL;
+    struct err e = {0};
+    int r = index_sqlite.open(s->data, false, &ix, &e);
+    if (r < 0)
+        log_warn("serve", "the index could not be opened: %s", err_str(&e, r));
+    else
+        ix->ops->close(ix);
+}
+
 static int supervise(struct serve *s, struct err *reterr)
 {
     char parent[NUMBER_TEXT];
@@ -176,8 +192,10 @@ static int run_serve(const struct cli_args *a)
     int r = prepare(&s, a, &e);
     if (r >= 0)
         r = check_custodians(&s, &e);
-    if (r >= 0)
+    if (r >= 0) {
+        make_index(&s);
         r = supervise(&s, &e);
+    }
     http_listeners_close(&s.listeners);
     if (s.lock_fd >= 0)
         close(s.lock_fd);

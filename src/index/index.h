@@ -15,15 +15,34 @@
 
 #define INDEX_ID 64
 #define INDEX_PATH 192
+#define INDEX_ZONES 2048
+
+/* What the public register says about a camera. Every text may be "": not stated. */
+struct index_register {
+    char purpose[128], owner[128], contact[128];
+    char place[192];            /* where it hangs, in words */
+    char sees[192];             /* what is in the picture */
+    char retention_reason[192]; /* why its footage is kept for so long */
+    char review[11];            /* "YYYY-MM-DD": when it is looked at whether it is still needed */
+    bool located;               /* lat and lon are known */
+    double lat, lon;            /* degrees, WGS 84 */
+    double px_per_m;            /* picture elements per metre at head height; 0: not stated */
+};
 
 struct index_camera {
-    char id[INDEX_ID];                /* [a-z0-9][a-z0-9._-]{0,62} */
-    char name[128];                   /* for people */
-    char main_url[512], sub_url[512]; /* may hold credentials: never logged */
-    char pin[65];                     /* hex SHA-256 of the RTSPS certificate, or "" */
-    int transport;                    /* enum rtsp_transport */
+    char id[INDEX_ID]; /* [a-z0-9][a-z0-9._-]{0,62} */
+    char name[128];    /* for people */
+    /* The camera's addresses: they hold credentials, are never logged, and are "" in an index that
+     * was opened without them. */
+    char main_url[512], sub_url[512];
+    char pin[65];  /* hex SHA-256 of the RTSPS certificate, or "" */
+    int transport; /* enum rtsp_transport */
     bool audio, enabled, tls_insecure;
-    int retention_days; /* 0: the node's */
+    int retention_days;        /* 0: the node's */
+    char group[INDEX_ID];      /* rights are given by group; an id, or "": none */
+    char zones[INDEX_ZONES];   /* privacy zones as JSON (recorder/zones.h), "": none */
+    int64_t declared_empty_us; /* when the place was last declared empty; 0: never */
+    struct index_register reg;
     int64_t changed_us;
 };
 
@@ -81,7 +100,9 @@ struct index_ops {
     const char *name;
     /*
      * @where: a data directory (the index is its lethe.db) or the database itself. Creates (mode
-     * 0600) and migrates unless @read_only. Errors: E_BUSY, E_CORRUPT (run `lethe reindex`),
+     * 0600) and migrates unless @read_only. The cameras' addresses are in cameras.db beside it.
+     * @read_only works for a process that may write nothing and may not read cameras.db: addresses
+     * are empty then, everything else is there. Errors: E_BUSY, E_CORRUPT (run `lethe reindex`),
      * E_UNSUPPORTED (made by a newer version).
      */
     int (*open)(const char *where, bool read_only, struct index **ret, struct err *reterr);

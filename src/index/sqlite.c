@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/*
- * SQLite as the index: write-ahead log, synchronous NORMAL (a power cut may lose the last rows,
- * which the next start finds again in the files), a short busy timeout so that the caller decides
- * how long to try.
- */
+/* SQLite as the index: statements, and what is written. */
 #include "index/sqlite_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-
-#define BUSY_TIMEOUT_MS 200
 
 #define RECORDING_COLUMNS                                                                          \
     "r.id, c.id, r.view, r.start_us, r.end_us, r.epoch_us, r.path, r.bytes, r.frames, r.kid, "     \
@@ -24,8 +13,13 @@
     " r.end_reason, r.state, r.retention_days FROM recording r JOIN camera_id c ON c.key = "       \
     "r.camera "
 #define CAMERA_COLUMNS                                                                             \
-    "id, name, main_url, sub_url, pin, transport, audio, enabled, tls_insecure, retention_days, "  \
-    "changed_us"
+    "id, name, transport, audio, enabled, tls_insecure, retention_days, changed_us, "              \
+    "camera_group, "                                                                               \
+    "zones, declared_empty_us, purpose, owner, contact, place, sees, retention_reason, review, "   \
+    "lat, lon, px_per_m"
+#define CAMERA_VALUES                                                                              \
+    ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "   \
+    "?19, ?20, ?21)"
 
 static const char *const sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -67,16 +61,20 @@ static const char *const sql[SQL_STATEMENTS] = {
                    " ORDER BY at_us DESC, id DESC LIMIT ?3",
     [SQL_PRUNE_GAPS] = "DELETE FROM gap WHERE to_us > 0 AND to_us < ?1",
     [SQL_PRUNE_EVENTS] = "DELETE FROM event WHERE at_us < ?1",
-    [SQL_CAMERAS] = "SELECT " CAMERA_COLUMNS " FROM camera ORDER BY id",
-    [SQL_CAMERA_INSERT] = "INSERT INTO camera(" CAMERA_COLUMNS
-                          ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_CAMERAS] = "SELECT " CAMERA_COLUMNS ", main_url, sub_url, pin FROM camera"
+                    " LEFT JOIN address.camera_address USING(id) ORDER BY id",
+    [SQL_CAMERAS_WITHOUT_ADDRESSES] =
+        "SELECT " CAMERA_COLUMNS ", '', '', '' FROM camera ORDER BY id",
+    [SQL_CAMERA_INSERT] = "INSERT INTO camera(" CAMERA_COLUMNS CAMERA_VALUES,
     [SQL_CAMERA_REPLACE] =
-        "INSERT INTO camera(" CAMERA_COLUMNS
-        ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-        " ON CONFLICT(id) DO UPDATE SET name = ?2, main_url = ?3, sub_url = ?4, pin = ?5, "
-        "transport = ?6, audio = ?7,"
-        " enabled = ?8, tls_insecure = ?9, retention_days = ?10, changed_us = ?11",
+        "INSERT INTO camera(" CAMERA_COLUMNS CAMERA_VALUES
+        " ON CONFLICT(id) DO UPDATE SET name = ?2, transport = ?3, audio = ?4, enabled = ?5, "
+        "tls_insecure = ?6, retention_days = ?7, changed_us = ?8, camera_group = ?9, zones = ?10, "
+        "declared_empty_us = ?11, purpose = ?12, owner = ?13, contact = ?14, place = ?15, "
+        "sees = ?16, retention_reason = ?17, review = ?18, lat = ?19, lon = ?20, px_per_m = ?21",
     [SQL_CAMERA_REMOVE] = "DELETE FROM camera WHERE id = ?1",
+    [SQL_ADDRESS_PUT] = "INSERT OR REPLACE INTO address.camera_address VALUES(?1, ?2, ?3, ?4)",
+    [SQL_ADDRESS_REMOVE] = "DELETE FROM address.camera_address WHERE id = ?1",
     [SQL_CAMERA_VERSION] = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'camera_version'",
     [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
     [SQL_META_PUT] = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)",
@@ -354,71 +352,6 @@ static int sqlite_durable(struct index *ix)
     struct sqlite_index *x = sqlite_index(ix);
     if (sqlite3_exec(x->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
         return sqlite_error(x, "asking for durable commits", NULL);
-    return 0;
-}
-
-static void sqlite_close(struct index *ix)
-{
-    if (!ix)
-        return;
-    struct sqlite_index *x = sqlite_index(ix);
-    for (int i = 0; i < SQL_STATEMENTS; i++)
-        sqlite3_finalize(x->stmt[i]);
-    sqlite3_close(x->db);
-    free(x);
-}
-
-/* The camera register may hold credentials, so the file must never exist with wider rights, not
- * even for a moment. */
-static int create_private(const char *path, struct err *reterr)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno == EEXIST ? 0
-                               : err_set(reterr, -errno, "creating %s: %s", path, strerror(errno));
-    close(fd); /* nobody else has it open yet, so no lock of another handle is lost here */
-    return 0;
-}
-
-static int configure(struct sqlite_index *x, bool read_only, struct err *reterr)
-{
-    sqlite3_extended_result_codes(x->db, 1);
-    sqlite3_busy_timeout(x->db, BUSY_TIMEOUT_MS);
-    if (read_only)
-        return sqlite_schema_check(x, reterr);
-    if (sqlite3_exec(
-            x->db,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
-            "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF",
-            NULL, NULL, NULL) != SQLITE_OK)
-        return sqlite_error(x, "opening the index", reterr);
-    return sqlite_migrate(x, reterr);
-}
-
-static int sqlite_open(const char *where, bool read_only, struct index **ret, struct err *reterr)
-{
-    char path[4096];
-    struct stat st;
-    const char *name = stat(where, &st) == 0 && S_ISDIR(st.st_mode) ? "/lethe.db" : "";
-    if ((size_t)snprintf(path, sizeof(path), "%s%s", where, name) >= sizeof(path))
-        return err_set(reterr, -ENAMETOOLONG, "the path of the data directory is too long");
-    int err = read_only ? 0 : create_private(path, reterr);
-    if (err < 0)
-        return err;
-    struct sqlite_index *x = calloc(1, sizeof(*x));
-    if (!x)
-        return -ENOMEM;
-    x->index.ops = &index_sqlite;
-    int flags = SQLITE_OPEN_NOMUTEX | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    if (sqlite3_open_v2(path, &x->db, flags, NULL) != SQLITE_OK)
-        err = x->db ? sqlite_error(x, path, reterr) : -ENOMEM;
-    else
-        err = configure(x, read_only, reterr);
-    if (err < 0) {
-        sqlite_close(&x->index);
-        return err;
-    }
-    *ret = &x->index;
     return 0;
 }
 

@@ -32,9 +32,12 @@ enum sqlite_statement {
     SQL_PRUNE_GAPS,
     SQL_PRUNE_EVENTS,
     SQL_CAMERAS,
+    SQL_CAMERAS_WITHOUT_ADDRESSES,
     SQL_CAMERA_INSERT,
     SQL_CAMERA_REPLACE,
     SQL_CAMERA_REMOVE,
+    SQL_ADDRESS_PUT,
+    SQL_ADDRESS_REMOVE,
     SQL_CAMERA_VERSION,
     SQL_META_GET,
     SQL_META_PUT,
@@ -44,6 +47,8 @@ enum sqlite_statement {
 struct sqlite_index {
     struct index index; /* first */
     sqlite3 *db;
+    bool read_only;
+    bool addresses;                     /* cameras.db is attached as schema "address" */
     sqlite3_stmt *stmt[SQL_STATEMENTS]; /* prepared at first use, kept */
 };
 
@@ -68,6 +73,14 @@ void sqlite_text(sqlite3_stmt *st, int column, char *ret, size_t cap);
 /* sqlite_schema.c: bring the database to this version's schema. */
 int sqlite_migrate(struct sqlite_index *x, struct err *reterr);
 int sqlite_schema_check(struct sqlite_index *x, struct err *reterr);
+
+/* sqlite_open.c */
+int sqlite_open(const char *where, bool read_only, struct index **ret, struct err *reterr);
+void sqlite_close(struct index *ix);
+/* Attach cameras.db unless it is; not inside a transaction. A reader that may not read it goes on
+ * without (x->addresses stays false). */
+int sqlite_attach(struct sqlite_index *x, struct err *reterr);
+void sqlite_detach(struct sqlite_index *x);
 
 /* sqlite_query.c */
 int sqlite_recordings(struct index *ix, const char *camera, int view, int64_t from_us,

@@ -203,21 +203,37 @@ int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit
     return err;
 }
 
-int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user,
-                 struct err *reterr)
+static int tell_each(struct sqlite_index *x, const char *query, const char *good, void *user,
+                     int (*problem)(void *user, const char *text), struct err *reterr)
 {
-    struct sqlite_index *x = sqlite_index(ix);
     sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(x->db, "PRAGMA integrity_check", -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(x->db, query, -1, &st, NULL) != SQLITE_OK)
         return sqlite_error(x, "checking the index", reterr);
     int err = 0, rc = SQLITE_DONE;
     while (err == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(st, 0);
-        if (text && strcmp(text, "ok") != 0)
+        if (text && strcmp(text, good) != 0)
             err = problem(user, text);
     }
     if (err == 0 && rc != SQLITE_DONE)
         err = sqlite_error(x, "checking the index", reterr);
     sqlite3_finalize(st);
+    return err;
+}
+
+int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user,
+                 struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    int err = sqlite_attach(x, reterr);
+    if (err >= 0)
+        err = tell_each(x, "PRAGMA integrity_check", "ok", user, problem, reterr);
+    if (err == 0 && x->addresses)
+        err =
+            tell_each(x,
+                      "SELECT 'camera ' || id || ' has no address: give it one with `lethe camera "
+                      "set ' || id || ' --main URL`' FROM camera WHERE id NOT IN (SELECT id FROM "
+                      "address.camera_address)",
+                      "", user, problem, reterr);
     return err;
 }

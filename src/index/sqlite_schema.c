@@ -9,7 +9,7 @@
  * `state` 0 open, 1 closed, 2 garbage. `expires_us` is end_us + retention: retention reads one
  * index from the front. camera_id  camera names are long and repeat millions of times: rows hold a
  * number. camera     register of cameras. Triggers count every change in meta, so that any process
- * can see them.
+ * can see them. Since version 2 the cameras' addresses are in cameras.db (sqlite_open.c).
  */
 static const char *const migrations[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -43,6 +43,29 @@ static const char *const migrations[] = {
     "text TEXT NOT NULL);"
     "CREATE INDEX event_at ON event(at_us);"
     "INSERT INTO meta VALUES('camera_version', '1');"
+    "CREATE TRIGGER camera_inserted AFTER INSERT ON camera BEGIN"
+    " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;"
+    "CREATE TRIGGER camera_updated AFTER UPDATE ON camera BEGIN"
+    " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;"
+    "CREATE TRIGGER camera_deleted AFTER DELETE ON camera BEGIN"
+    " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;",
+
+    "CREATE TABLE camera_new("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, transport INTEGER NOT NULL DEFAULT 0, audio INTEGER "
+    "NOT NULL DEFAULT 0, enabled INTEGER NOT NULL DEFAULT 1, tls_insecure INTEGER NOT NULL DEFAULT "
+    "0, retention_days INTEGER NOT NULL DEFAULT 0, changed_us INTEGER NOT NULL,"
+    " camera_group TEXT NOT NULL DEFAULT '', zones TEXT NOT NULL DEFAULT '', declared_empty_us "
+    "INTEGER NOT NULL DEFAULT 0,"
+    " purpose TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL DEFAULT '', contact TEXT NOT NULL "
+    "DEFAULT '', place TEXT NOT NULL DEFAULT '', sees TEXT NOT NULL DEFAULT '', retention_reason "
+    "TEXT NOT NULL DEFAULT '', review TEXT NOT NULL DEFAULT '',"
+    " lat REAL, lon REAL, px_per_m REAL NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "INSERT INTO camera_new(id, name, transport, audio, enabled, tls_insecure, retention_days, "
+    "changed_us)"
+    " SELECT id, name, transport, audio, enabled, tls_insecure, retention_days, changed_us FROM "
+    "main.camera;"
+    "DROP TABLE camera;"
+    "ALTER TABLE camera_new RENAME TO camera;"
     "CREATE TRIGGER camera_inserted AFTER INSERT ON camera BEGIN"
     " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;"
     "CREATE TRIGGER camera_updated AFTER UPDATE ON camera BEGIN"
@@ -90,6 +113,49 @@ static int step(struct sqlite_index *x, int from, struct err *reterr)
     return 0;
 }
 
+/*
+ * Version 1 kept addresses in lethe.db. They are durable in cameras.db before they go from here: a
+ * transaction over both files would not be one in a power cut. Their bytes go too, from the pages
+ * and from the log.
+ */
+static int move_addresses(struct sqlite_index *x, struct err *reterr)
+{
+    static const char copy[] =
+        "PRAGMA main.secure_delete = ON; PRAGMA address.synchronous = FULL; BEGIN IMMEDIATE;"
+        "INSERT OR REPLACE INTO address.camera_address SELECT id, main_url, sub_url, pin FROM "
+        "main.camera; COMMIT";
+    if (sqlite3_exec(x->db, copy, NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    int err = sqlite_error(x, "moving the cameras' addresses out of the index", reterr);
+    return sqlite_finish(x, err, NULL);
+}
+
+/* An index that is made anew beside addresses that are still there begins with those cameras. */
+static int adopt_addresses(struct sqlite_index *x, struct err *reterr)
+{
+    static const char take[] =
+        "INSERT OR IGNORE INTO main.camera(id, name, changed_us)"
+        " SELECT id, '', CAST(strftime('%s', 'now') AS INTEGER) * 1000000 FROM "
+        "address.camera_address WHERE main_url <> ''";
+    return sqlite3_exec(x->db, take, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : sqlite_error(x, "taking over the cameras' addresses", reterr);
+}
+
+static int run_steps(struct sqlite_index *x, struct err *reterr)
+{
+    int version = 0;
+    int err = sqlite_begin(x, reterr);
+    if (err < 0)
+        return err;
+    err = read_version(x, &version, reterr); /* another process may have been quicker */
+    for (int v = version; err >= 0 && v < VERSION; v++)
+        err = step(x, v, reterr);
+    if (err >= 0 && version == 0)
+        err = adopt_addresses(x, reterr);
+    return sqlite_finish(x, err, reterr);
+}
+
 int sqlite_migrate(struct sqlite_index *x, struct err *reterr)
 {
     int version = 0;
@@ -98,11 +164,13 @@ int sqlite_migrate(struct sqlite_index *x, struct err *reterr)
         return err;
     if (version > VERSION)
         return sqlite_schema_check(x, reterr);
-    err = sqlite_begin(x, reterr);
-    if (err < 0)
-        return err;
-    err = read_version(x, &version, reterr); /* another process may have been quicker */
-    for (int v = version; err >= 0 && v < VERSION; v++)
-        err = step(x, v, reterr);
-    return sqlite_finish(x, err, reterr);
+    err = sqlite_attach(x, reterr);
+    if (err >= 0 && version == 1)
+        err = move_addresses(x, reterr);
+    if (err >= 0)
+        err = run_steps(x, reterr);
+    if (err >= 0 && version == 1)
+        (void)sqlite3_wal_checkpoint_v2(x->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite_detach(x);
+    return err;
 }

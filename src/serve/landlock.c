@@ -51,13 +51,13 @@ struct path_beneath {
 } __attribute__((packed));
 
 struct rule {
-    const char *path; /* "." is the role's own directory */
+    const char *path; /* "./…" is below the data directory */
     uint64_t access;
 };
 
 /* Name resolution, certificates of RTSPS cameras, time zones, what the C library reads about the machine. */
 static const struct rule recorder_rules[] = {
-    {".", READ_WRITE},
+    {"./", READ_WRITE},
     {"/etc", READ},
     {"/run/systemd/resolve", READ},
     {"/run/NetworkManager", READ},
@@ -78,8 +78,13 @@ static const struct rule recorder_rules[] = {
     {"/sys/devices/system/cpu", READ},
     {NULL, 0},
 };
+/* The index can only be read with the two files beside it, which is why nobody ever removes them (index/sqlite_open.c):
+ * a rule holds on to the file that was there. */
 static const struct rule web_rules[] = {
-    {".", READ},
+    {"./run", READ},
+    {"./lethe.db", FS_READ_FILE},
+    {"./lethe.db-wal", FS_READ_FILE},
+    {"./lethe.db-shm", FS_READ_FILE},
     {"/dev/urandom", FS_READ_FILE}, /* seed of hash tables */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     {"/proc/self", READ},
@@ -120,10 +125,10 @@ static uint64_t handled_net(enum sandbox_role role, int abi)
 int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read,
                      int *ret_abi, struct err *reterr)
 {
-    char own[PATH_MAX];
-    snprintf(own, sizeof(own), "%s%s", data_dir, role == SANDBOX_WEB ? "/run" : "");
-    if (access(own, F_OK) < 0)
-        return err_set(reterr, -errno, "%s: %s", own, err_text(-errno));
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s%s", data_dir, role == SANDBOX_WEB ? "/run" : "");
+    if (access(path, F_OK) < 0)
+        return err_set(reterr, -errno, "%s: %s", path, err_text(-errno));
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
     *ret_abi = 0;
     if (abi < 1)
@@ -138,9 +143,11 @@ int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *a
         return err_set(reterr, -errno, "Landlock refuses the rules: %s", err_text(-errno));
     int r = 0;
     const struct rule *rule = role == SANDBOX_WEB ? web_rules : recorder_rules;
-    for (; rule->path && r >= 0; rule++)
-        r = add_rule(ruleset, rule->path[0] == '.' ? own : rule->path,
-                     rule->access & attr.handled_fs, reterr);
+    for (; rule->path && r >= 0; rule++) {
+        bool own = rule->path[0] == '.';
+        snprintf(path, sizeof(path), "%s%s", own ? data_dir : "", rule->path + (own ? 1 : 0));
+        r = add_rule(ruleset, path, rule->access & attr.handled_fs, reterr);
+    }
     if (r >= 0 && also_read && *also_read)
         r = add_rule(ruleset, also_read, READ, reterr);
     if (r >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

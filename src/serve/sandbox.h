@@ -21,7 +21,7 @@ struct sandbox_report {
 
 /*
  * Enter the sandbox of @role; there is no way back. Call before the first thread is started.
- * @data_dir   recorder: the only directory it may write to. web: of it, only DATA/run may be read.
+ * @data_dir   recorder: the only directory it may write to. web: of it, only DATA/run and the index without addresses may be read.
  * @also_read  one more file or directory to read, outside of @data_dir; NULL or "": none
  * Errors:    -ENOENT (no such directory), E_UNSUPPORTED (the kernel has no seccomp); the process must then end.
  * Thread:    main thread only.

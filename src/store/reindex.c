@@ -144,7 +144,8 @@ static void remove_database(int dirfd, const char *name)
     }
 }
 
-/* The log of the old database must not meet the new one, so it moves first. */
+/* The log of the old database must not meet the new one, so it moves first; the new one brings its
+ * own. */
 static int swap(struct reindex *x)
 {
     remove_database(x->dirfd, OLD_NAME);
@@ -152,6 +153,9 @@ static int swap(struct reindex *x)
     if (renameat(x->dirfd, NAME "-wal", x->dirfd, OLD_NAME "-wal") < 0 && errno != ENOENT)
         return -errno;
     if (renameat(x->dirfd, NAME, x->dirfd, OLD_NAME) < 0 && errno != ENOENT)
+        return -errno;
+    (void)unlinkat(x->dirfd, NEW_NAME "-shm", 0);
+    if (renameat(x->dirfd, NEW_NAME "-wal", x->dirfd, NAME "-wal") < 0 && errno != ENOENT)
         return -errno;
     if (renameat(x->dirfd, NEW_NAME, x->dirfd, NAME) < 0 || fsync(x->dirfd) < 0)
         return -errno;
@@ -192,7 +196,10 @@ int store_reindex(const char *data_dir, const struct index_ops *ops,
     }
     if (err >= 0 && faccessat(x.dirfd, NAME, F_OK, 0) == 0 &&
         ops->open(data_dir, false, &x.old, &old_err) < 0)
-        say(&x, "the old index cannot be read (%s): cameras have to be added again", old_err.text);
+        say(&x,
+            "the old index cannot be read (%s): of the cameras only the addresses are left, check "
+            "`lethe camera list`",
+            old_err.text);
     if (err >= 0)
         err = build(&x);
     close_index(&x, &x.old);

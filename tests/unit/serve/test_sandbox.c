@@ -58,6 +58,14 @@ static int read_data(void)
 {
     return in_data("lethe.db", O_RDONLY);
 }
+static int write_database(void)
+{
+    return in_data("lethe.db", O_RDWR);
+}
+static int read_addresses(void)
+{
+    return in_data("cameras.db", O_RDONLY);
+}
 static int write_data(void)
 {
     return in_data("new", O_CREAT | O_WRONLY);
@@ -214,7 +222,9 @@ static const struct {
     int recorder, web; /* 0: allowed; errno; DEAD */
     int only;
 } cases[] = {
-    {"read the database", read_data, 0, EACCES, NEEDS_LANDLOCK},
+    {"read the index", read_data, 0, 0, 0},
+    {"write the index", write_database, 0, EACCES, NEEDS_LANDLOCK},
+    {"read the cameras' addresses", read_addresses, 0, EACCES, NEEDS_LANDLOCK},
     {"write into the data directory", write_data, 0, EACCES, NEEDS_LANDLOCK},
     {"read the run directory", read_run, 0, 0, 0},
     {"write the run directory", write_run, 0, EACCES, NEEDS_LANDLOCK},
@@ -331,7 +341,8 @@ static int set_up(void **state)
         snprintf(path, sizeof(path), "%s/%s", data, dirs[i]);
         mkdir(path, 0700);
     }
-    put("lethe.db", "x"), put("run/serve.json", "{}"), put("practice/custodian-1.txt", "secret");
+    put("lethe.db", "x"), put("cameras.db", "x"), put("run/serve.json", "{}"),
+        put("practice/custodian-1.txt", "secret");
     return 0;
 }
 
