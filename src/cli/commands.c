@@ -18,6 +18,7 @@
     X(custodian_keygen)                                                                            \
     X(custodian_list)                                                                              \
     X(open)                                                                                        \
+    X(mask)                                                                                        \
     X(fsck)                                                                                        \
     X(reindex)                                                                                     \
     X(bench_ingest)                                                                                \

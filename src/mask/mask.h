@@ -34,13 +34,15 @@ struct mask_zone {
 };
 
 struct mask_config {
-    int width;          /* of the masked picture, even; 0: 640; the picture is never enlarged */
-    int fps;            /* most frames a second; 0: 10 */
-    int64_t learn_us;   /* quiet time before a pixel enters the plate; 0: 120 s in state (a) and (c), 1 h in (b) */
+    int width; /* of the masked picture, even; 0: 640; the picture is never enlarged */
+    int fps;   /* most frames a second; 0: 10 */
+    int64_t
+        learn_us; /* quiet time before a pixel enters the plate; 0: 120 s in state (a) and (c), 1 h in (b) */
     bool declared_empty; /* an administrator declared the place empty: learning may be quick once */
     int zone_count;
     struct mask_zone zone[MASK_ZONES];
-    struct detector_pool *detectors; /* shared by the cameras of the process, borrowed; NULL: none */
+    struct detector_pool
+        *detectors; /* shared by the cameras of the process, borrowed; NULL: none */
 };
 
 /* Something that is covered. Lives for this camera and this frame; @track dies with the object. */
@@ -53,15 +55,16 @@ struct mask_object {
 
 /* What came of one picture. Pointers are borrowed for the time of the call. */
 struct mask_output {
-    const uint8_t *data; /* masked access unit, H.264, NAL units behind 4-byte lengths; parameter sets in band */
+    const uint8_t *
+        data; /* masked access unit, H.264, NAL units behind 4-byte lengths; parameter sets in band */
     uint32_t size;
     bool key;
-    int64_t pts_ticks;   /* of the access unit that it was made from */
+    int64_t pts_ticks; /* of the access unit that it was made from */
     int64_t utc_us;
     int width, height;
     const struct media_params *params;
     enum mask_state state;
-    const char *reason;      /* one sentence for people: why this state */
+    const char *reason;        /* one sentence for people: why this state */
     unsigned covered_permille; /* of the picture, silhouettes and zones */
     unsigned motion_permille;
     int object_count;
@@ -70,16 +73,16 @@ struct mask_output {
 
 struct mask;
 /* @out is called for each masked picture from inside mask_feed(). -ENOMEM, E_RANGE (config), E_UNSUPPORTED (no codec). */
-int mask_new(const struct mask_config *cfg, void (*out)(void *user, const struct mask_output *o), void *user,
-             struct mask **ret, struct err *reterr);
+int mask_new(const struct mask_config *cfg, void (*out)(void *user, const struct mask_output *o),
+             void *user, struct mask **ret, struct err *reterr);
 void mask_free(struct mask *m);
 /*
  * Feed one access unit of the sub stream, in decode order. @track describes the stream; another codec or size in it
  * starts everything anew, covered. @utc_us: recorder's time of @au.
  * Errors: those of the decoder as E_SYNTAX; the view is covered then until enough whole pictures came.
  */
-int mask_feed(struct mask *m, const struct media_track *track, const struct media_au *au, int64_t utc_us,
-              struct err *reterr);
+int mask_feed(struct mask *m, const struct media_track *track, const struct media_au *au,
+              int64_t utc_us, struct err *reterr);
 /* The stream broke, or the camera was moved, swapped or knocked as far as the caller knows: cover until learnt anew. */
 void mask_forget(struct mask *m, const char *reason);
 /* Begin (true) or end commissioning: what is seen while it lasts is the empty place. The caller logs the act. */
