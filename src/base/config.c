@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/schema.h"
 
@@ -19,6 +20,19 @@ static const struct schema_field disk_fields[] = {
     {"reserve", SCHEMA_SIZE, offsetof(struct config, disk.reserve_bytes), .max = INT64_C(1) << 50},
     {"when_full", SCHEMA_ENUM, offsetof(struct config, disk.when_full),
      .names = config_when_full_names},
+    {0},
+};
+static const struct schema_field mask_fields[] = {
+    {"enabled", SCHEMA_BOOL, offsetof(struct config, mask.enabled)},
+    {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0, .max = 64},
+    {"width", SCHEMA_INT, offsetof(struct config, mask.width), .min = 160, .max = 1920},
+    {"fps", SCHEMA_INT, offsetof(struct config, mask.fps), .min = 1, .max = 30},
+    {"budget", SCHEMA_INT, offsetof(struct config, mask.budget), .min = 1, .max = 100},
+    {"learn", SCHEMA_DURATION, offsetof(struct config, mask.learn_us), .min = 5 * SECOND_US,
+     .max = DAY_US},
+    {"memory", SCHEMA_SIZE, offsetof(struct config, mask.memory_bytes), .min = INT64_C(1) << 28,
+     .max = INT64_C(1) << 40},
+    {"models", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, mask.models)},
     {0},
 };
 static const struct schema_field camera_fields[] = {
@@ -39,6 +53,7 @@ static const struct schema_field fields[] = {
     {"threads", SCHEMA_INT, offsetof(struct config, threads), .min = 0, .max = 256},
     {"log", SCHEMA_ENUM, offsetof(struct config, log_level), .names = log_names},
     {"cameras", SCHEMA_MAP, .fields = camera_fields},
+    {"mask", SCHEMA_MAP, .fields = mask_fields},
     {0},
 };
 
@@ -71,6 +86,11 @@ void config_default(struct config *c)
     *c = (struct config){
         .threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
     c->disk.reserve_bytes = 1000000000;
+    c->mask.enabled = false;
+    c->mask.width = 640;
+    c->mask.fps = 10;
+    c->mask.budget = 50;
+    c->mask.memory_bytes = INT64_C(4) << 30;
     snprintf(c->listen, sizeof(c->listen), "127.0.0.1:8080");
     node_from_host(c->node);
 }
@@ -125,6 +145,10 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
                              "must be ADDRESS:PORT, like 127.0.0.1:8080");
     if (anchor(file, c->data_dir, sizeof(c->data_dir)) < 0)
         return schema_refuse(d, "data", E_RANGE, reterr, "is too long a path");
+    if (c->mask.width % 2)
+        return schema_refuse(d, "mask.width", E_RANGE, reterr, "must be even");
+    if (anchor(file, c->mask.models, sizeof(c->mask.models)) < 0)
+        return schema_refuse(d, "mask.models", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->custodians, sizeof(c->custodians)) < 0)
         return schema_refuse(d, "custodians", E_RANGE, reterr, "is too long a path");
     return 0;

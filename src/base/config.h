@@ -26,6 +26,16 @@ struct config {
         int64_t reserve_bytes; /* keep free, default 1 GB */
         int when_full;         /* enum config_when_full */
     } disk;
+    struct {
+        bool enabled;     /* default on; off: there is no masked view */
+        int workers;      /* masker processes, 0: one per core, at most 64 */
+        int width;        /* of the masked picture, default 640, even */
+        int fps;          /* most masked pictures a second, default 10 */
+        int budget;       /* percent of a core that detectors of one masker may take, default 50 */
+        int64_t learn_us; /* quiet time before the picture of the place is trusted, 0: by state */
+        int64_t memory_bytes; /* most address space of one masker, default 4 GiB */
+        char models[256];     /* folder of detector models, "": the usual places */
+    } mask;
     int threads;   /* loop threads, 0: one per core, at most 256 */
     int log_level; /* enum log_level, default info */
     struct {

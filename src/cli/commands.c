@@ -25,6 +25,7 @@
     X(docs_man)                                                                                    \
     X(docs_completion)                                                                             \
     X(recorder)                                                                                    \
+    X(masker)                                                                                      \
     X(web)
 
 #define X(name) extern const struct cli_command cli_##name;

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* `lethe serve` and the two roles that it starts: `lethe recorder` and `lethe web`. */
+/* `lethe serve`: prepares, then supervises the processes whose roles are in roles.c. */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
-#include "base/config.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/serve.h"
 #include "http/listen.h"
-#include "http/server.h"
 #include "index/index.h"
-#include "recorder/recorder.h"
 #include "seal/seal.h"
 #include "serve/datadir.h"
 #include "serve/report.h"
@@ -27,11 +23,13 @@
     (30 * SECOND_US) /* a recorder whose supervisor was killed closes its files in that time */
 #define RECORDER_STOP_MS 20000
 #define WEB_STOP_MS 5000
+#define MASKER_STOP_MS 5000
+#define MASKERS 64
+#define MASKER_ARGS 12
 #define NUMBER_TEXT 16
 
-/* --config, else DATA/lethe.yaml where there is one. @ret_path: which one was read, "" for none. */
-static int load_config(const struct cli_args *a, const char *data, struct config *ret,
-                       char ret_path[PATH_MAX], struct err *reterr)
+int serve_load_config(const struct cli_args *a, const char *data, struct config *ret,
+                      char ret_path[PATH_MAX], struct err *reterr)
 {
     const char *file = cli_value(a, "config", NULL);
     ret_path[0] = 0;
@@ -63,12 +61,19 @@ static const char *choose_listen(const struct cli_args *a, const struct config *
     return buf;
 }
 
+struct masker_text {
+    char label[16], number[NUMBER_TEXT];
+    const char *args[MASKER_ARGS];
+};
+
 /* Everything that `serve` has in hand while it runs. */
 struct serve {
     struct config config;
     char config_path[PATH_MAX], data[PATH_MAX], listen[80];
     struct http_listeners listeners;
     int lock_fd;
+    struct masker_text maskers[MASKERS];
+    struct supervisor_role roles[SUPERVISOR_ROLES];
 };
 
 static int become_user(uid_t uid, gid_t gid, int found, struct err *reterr)
@@ -88,7 +93,8 @@ static int prepare(struct serve *s, const struct cli_args *a, struct err *reterr
     uid_t uid = (uid_t)-1;
     gid_t gid = (gid_t)-1;
     const char *given = cli_value(a, "data", NULL);
-    int r = load_config(a, given ? given : cli_data_dir(a), &s->config, s->config_path, reterr);
+    int r =
+        serve_load_config(a, given ? given : cli_data_dir(a), &s->config, s->config_path, reterr);
     if (r < 0)
         return r;
     log_set_level((enum log_level)s->config.log_level);
@@ -141,6 +147,33 @@ static void make_index(const struct serve *s)
         ix->ops->close(ix);
 }
 
+static int masker_count(const struct serve *s)
+{
+    int cores = s->config.mask.workers ? s->config.mask.workers : (int)uv_available_parallelism();
+    return cores < MASKERS ? cores : MASKERS;
+}
+
+static struct supervisor_role masker_role(struct serve *s, int i, const char *parent)
+{
+    struct masker_text *m = &s->maskers[i];
+    snprintf(m->label, sizeof(m->label), "masker-%d", i);
+    snprintf(m->number, sizeof(m->number), "%d", i);
+    const char *const args[MASKER_ARGS] = {"--data",
+                                           s->data,
+                                           "--parent",
+                                           parent,
+                                           "--heartbeat-fd",
+                                           "3",
+                                           "--number",
+                                           m->number,
+                                           s->config_path[0] ? "--config" : NULL,
+                                           s->config_path,
+                                           NULL};
+    memcpy(m->args, args, sizeof(args));
+    return (struct supervisor_role){
+        .name = "masker", .label = m->label, .args = m->args, .stop_ms = MASKER_STOP_MS};
+}
+
 static int supervise(struct serve *s, struct err *reterr)
 {
     char parent[NUMBER_TEXT];
@@ -168,18 +201,24 @@ static int supervise(struct serve *s, struct err *reterr)
                                     s->listeners.count > 1 ? "--listen-fd" : NULL,
                                     "5",
                                     NULL};
-    const struct supervisor_role roles[] = {
-        {"recorder", recorder_args, {s->lock_fd}, 1, true, RECORDER_STOP_MS},
-        {"web",
-         web_args,
-         {s->listeners.fd[0], s->listeners.fd[1]},
-         s->listeners.count,
-         false,
-         WEB_STOP_MS},
-    };
+    int count = s->config.mask.enabled ? masker_count(s) : 0;
+    for (int i = 0; i < count; i++)
+        s->roles[i] = masker_role(s, i, parent);
+    /* They stop in the opposite order: the maskers last, when the recorder has hung up on them. */
+    s->roles[count++] = (struct supervisor_role){.name = "recorder",
+                                                 .args = recorder_args,
+                                                 .fds = {s->lock_fd},
+                                                 .fd_count = 1,
+                                                 .essential = true,
+                                                 .stop_ms = RECORDER_STOP_MS};
+    s->roles[count++] = (struct supervisor_role){.name = "web",
+                                                 .args = web_args,
+                                                 .fds = {s->listeners.fd[0], s->listeners.fd[1]},
+                                                 .fd_count = s->listeners.count,
+                                                 .stop_ms = WEB_STOP_MS};
     struct report report = {s->data, s->listeners.url, clock_wall_us(&clock_system), false};
     const struct supervisor_options o = {
-        .roles = roles, .role_count = 2, .changed = report_changed, .user = &report};
+        .roles = s->roles, .role_count = count, .changed = report_changed, .user = &report};
     return supervisor_run(&o, reterr);
 }
 
@@ -202,127 +241,6 @@ static int run_serve(const struct cli_args *a)
     return r < 0 ? cli_fail(a, &e, r) : 0;
 }
 
-/* Numbers that `serve` passes; a missing one is @fallback. */
-static int number(const struct cli_args *a, const char *name, long fallback, long *ret)
-{
-    return cli_int(a, name, 0, INT_MAX, fallback, ret);
-}
-
-/* The way from a fresh process to one that may do its role's work only. */
-static int enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
-                      struct err *reterr)
-{
-    struct sandbox_report report;
-    signal(SIGPIPE, SIG_IGN);
-    umask(0077);
-    int r = privileges_follow_parent((pid_t)parent, SIGTERM, reterr);
-    if (r >= 0)
-        r = sandbox_enter(role, data, also_read, &report, reterr);
-    if (r < 0)
-        return r;
-    if (report.landlock_abi)
-        log_info("serve", "restricted: system calls, files (Landlock %d); %ld open files",
-                 report.landlock_abi, report.files);
-    else
-        log_warn("serve",
-                 "restricted: system calls; this kernel has no Landlock, so files are guarded by "
-                 "their owner "
-                 "only; %ld open files",
-                 report.files);
-    return 0;
-}
-
-static int run_recorder(const struct cli_args *a)
-{
-    static struct config config;
-    char path[PATH_MAX], tmp[PATH_MAX];
-    struct err e = {0};
-    long parent, heartbeat, lock;
-    int lock_fd = -1;
-    const char *data = cli_data_dir(a);
-    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
-        number(a, "lock-fd", 0, &lock) < 0)
-        return 2;
-    log_set_process("recorder");
-    int r = load_config(a, data, &config, path, &e);
-    if (r >= 0 && !lock) /* started by hand */
-        r = datadir_prepare(data, (uid_t)-1, (gid_t)-1, NULL, &e);
-    if (r >= 0 && !lock)
-        r = datadir_lock(data, 0, &lock_fd, &e);
-    if (r >= 0) {
-        log_set_level((enum log_level)config.log_level);
-        snprintf(tmp, sizeof(tmp), "%s/run", data);
-        setenv("SQLITE_TMPDIR", tmp, 1); /* /tmp is out of reach */
-        r = enter_role(SANDBOX_RECORDER, parent, data, config.custodians, &e);
-    }
-    if (r >= 0) {
-        const struct recorder_options o = {&config, data, heartbeat ? (int)heartbeat : -1,
-                                           &clock_system};
-        r = recorder_run(&o, &e);
-    }
-    config_free(&config);
-    return r < 0 ? cli_fail(a, &e, r) : 0;
-}
-
-/* Beat once a second until a signal asks to stop, or until nobody listens to the beat any more. */
-static void wait_for_end(const sigset_t *signals, int heartbeat)
-{
-    const struct timespec second = {1, 0};
-    do {
-        if (heartbeat > 0 && write(heartbeat, ".", 1) < 0 && errno == EPIPE)
-            return;
-    } while (sigtimedwait(signals, NULL, &second) < 0);
-}
-
-static int run_web(const struct cli_args *a)
-{
-    char run_dir[PATH_MAX];
-    struct err e = {0};
-    struct http_server *server = NULL;
-    sigset_t signals;
-    long parent, heartbeat;
-    int fds[HTTP_LISTENERS], count = 0;
-    const char *data = cli_data_dir(a);
-    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0)
-        return 2;
-    for (const char *fd; count < HTTP_LISTENERS && (fd = cli_nth(a, "listen-fd", (size_t)count));
-         count++)
-        fds[count] = (int)strtol(fd, NULL, 10);
-    log_set_process("web");
-    snprintf(run_dir, sizeof(run_dir), "%s/run", data);
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    int r = enter_role(SANDBOX_WEB, parent, data, NULL, &e);
-    if (r >= 0) {
-        const struct http_server_options o = {fds, count, run_dir, &clock_system};
-        r = http_server_start(&o, &server, &e);
-    }
-    if (r >= 0)
-        wait_for_end(&signals, (int)heartbeat);
-    http_server_stop(server);
-    return r < 0 ? cli_fail(a, &e, r) : 0;
-}
-
-#define OPTION_DATA                                                                                \
-    {                                                                                              \
-        .name = "data", .value = "DIR", .help = "data directory"                                   \
-    }
-#define OPTION_CONFIG                                                                              \
-    {                                                                                              \
-        .name = "config", .value = "FILE",                                                         \
-        .help = "settings (default: DATA/lethe.yaml where there is one)"                           \
-    }
-#define OPTION_PARENT                                                                              \
-    {                                                                                              \
-        .name = "parent", .value = "PID", .help = "end when this process is not the parent"        \
-    }
-#define OPTION_HEARTBEAT                                                                           \
-    {                                                                                              \
-        .name = "heartbeat-fd", .value = "N", .help = "descriptor for one byte a second"           \
-    }
-
 static const struct cli_option serve_options[] = {
     OPTION_DATA,
     OPTION_CONFIG,
@@ -336,7 +254,8 @@ const struct cli_command cli_serve = {
     .name = "serve",
     .summary = "record all cameras and show the status page",
     .details =
-        "Starts the recorder and the status page as processes of their own, each with no more "
+        "Starts the recorder, a masker per core and the status page as processes of their own, "
+        "each with no more "
         "rights than it "
         "needs, and starts them again when they die. The first run makes the data directory and, "
         "when no "
@@ -350,39 +269,4 @@ const struct cli_command cli_serve = {
         "# With settings, and the page on another port\n"
         "lethe serve --config /etc/lethe/lethe.yaml --listen localhost:9000",
     .run = run_serve,
-};
-
-static const struct cli_option recorder_options_table[] = {
-    OPTION_DATA,
-    OPTION_CONFIG,
-    OPTION_PARENT,
-    OPTION_HEARTBEAT,
-    {.name = "lock-fd", .value = "N", .help = "descriptor of the lock that the parent holds"},
-    {0},
-};
-const struct cli_command cli_recorder = {
-    .name = "recorder",
-    .summary = "the recorder process (started by serve)",
-    .options = recorder_options_table,
-    .hidden = true,
-    .run = run_recorder,
-};
-
-static const struct cli_option web_options[] = {
-    OPTION_DATA,
-    OPTION_PARENT,
-    OPTION_HEARTBEAT,
-    {.name = "listen-fd",
-     .value = "N",
-     .help = "listening socket",
-     .repeat = true,
-     .required = true},
-    {0},
-};
-const struct cli_command cli_web = {
-    .name = "web",
-    .summary = "the status page process (started by serve)",
-    .options = web_options,
-    .hidden = true,
-    .run = run_web,
 };

@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "http/status.h"
 
-#define CHILDREN_BYTES 16384
+#define CHILDREN_BYTES 65536 /* 66 processes */
 
 struct http_source {
     char socket_path[PATH_MAX], children_path[PATH_MAX];

@@ -85,7 +85,7 @@ static void die_and_pause(struct child *c)
     c->pause_ms = lasted || !c->pause_ms ? c->times->backoff_min : next;
     c->state.pause_ms = c->pause_ms;
     c->state.death_us = clock_wall_us(&clock_system);
-    log_error("serve", "%s %s; starting it again in %d.%d s", c->role->name, c->state.death,
+    log_error("serve", "%s %s; starting it again in %d.%d s", c->state.name, c->state.death,
               c->pause_ms / 1000, c->pause_ms % 1000 / 100);
     uv_timer_start(&c->timer, on_pause_over, (uint64_t)c->pause_ms, 0);
     set_phase(c, SUPERVISOR_PAUSING);
@@ -115,14 +115,14 @@ static void on_process_exit(uv_process_t *p, int64_t status, int sig)
     c->state.pid = 0;
     run_forget(run);
     describe_death(c, status, sig);
-    if (c->state.phase != SUPERVISOR_STOPPING) {
+    if (c->state.phase != SUPERVISOR_STOPPING && !c->ending) {
         die_and_pause(c);
         return;
     }
     if (sig || status)
-        log_warn("serve", "%s %s while stopping", c->role->name, c->state.death);
+        log_warn("serve", "%s %s while stopping", c->state.name, c->state.death);
     else
-        log_info("serve", "%s has stopped", c->role->name);
+        log_info("serve", "%s has stopped", c->state.name);
     die_for_good(c);
 }
 
@@ -143,7 +143,7 @@ static void on_beat(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         return;
     c->beat_ms = uv_now(c->loop);
     if (c->state.phase == SUPERVISOR_STARTING) {
-        log_info("serve", "%s is up (process %d)", c->role->name, (int)c->state.pid);
+        log_info("serve", "%s is up (process %d)", c->state.name, (int)c->state.pid);
         set_phase(c, SUPERVISOR_UP);
     }
 }
@@ -155,7 +155,7 @@ static void on_patience_over(uv_timer_t *t)
         log_error("serve",
                   "%s has not stopped after %d s and is killed; files it had open are repaired at "
                   "the next start",
-                  c->role->name, c->role->stop_ms / 1000);
+                  c->state.name, c->role->stop_ms / 1000);
         c->failed = true;
     }
     send_signal(c, SIGKILL);
@@ -168,7 +168,7 @@ static void on_check(uv_timer_t *t)
     int limit = c->beat_ms ? c->times->heartbeat : c->times->start;
     if (uv_now(c->loop) - since < (uint64_t)limit)
         return;
-    log_error("serve", "alarm: %s has given no sign of life for %d s; aborting it", c->role->name,
+    log_error("serve", "alarm: %s has given no sign of life for %d s; aborting it", c->state.name,
               limit / 1000);
     c->aborted = true;
     send_signal(c, SIGABRT);
@@ -313,7 +313,7 @@ int child_init(struct child *c, uv_loop_t *loop, const char *program,
                const struct supervisor_role *role, const struct supervisor_times *times)
 {
     *c = (struct child){.loop = loop, .program = program, .role = role, .times = times};
-    c->state.name = role->name;
+    c->state.name = role->label ? role->label : role->name;
     c->state.phase = SUPERVISOR_DONE;
     c->timer.data = c;
     return uv_timer_init(loop, &c->timer);

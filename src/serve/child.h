@@ -18,6 +18,7 @@ struct child {
     uv_timer_t timer;      /* pause, heartbeat check, or patience before SIGKILL, by phase */
     uint64_t started_ms, beat_ms;
     bool aborted, killed, failed; /* failed: SIGKILL was needed while stopping */
+    bool ending;                  /* the node stops: a death is an end, whoever's turn it is */
     int pause_ms;
     void (*changed)(struct child *c); /* after every change of phase */
     void *user;

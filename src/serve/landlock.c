@@ -92,6 +92,27 @@ static const struct rule web_rules[] = {
     {NULL, 0},
 };
 
+/* Its models and its socket are open before. */
+static const struct rule masker_rules[] = {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    {"/proc/self", READ},
+#endif
+    {NULL, 0},
+};
+
+static const struct rule *rules_of(enum sandbox_role role)
+{
+    switch (role) {
+    case SANDBOX_RECORDER:
+        return recorder_rules;
+    case SANDBOX_WEB:
+        return web_rules;
+    case SANDBOX_MASKER:
+        break;
+    }
+    return masker_rules;
+}
+
 /* A path that does not exist on this machine needs no rule. */
 static int add_rule(int ruleset, const char *path, uint64_t access, struct err *reterr)
 {
@@ -119,7 +140,7 @@ static uint64_t handled_files(int abi)
 /* The recorder connects to cameras by TCP and listens nowhere; the web process got its listening sockets as a gift. */
 static uint64_t handled_net(enum sandbox_role role, int abi)
 {
-    return abi < 4 ? 0 : role == SANDBOX_WEB ? NET_BIND_TCP | NET_CONNECT_TCP : NET_BIND_TCP;
+    return abi < 4 ? 0 : role == SANDBOX_RECORDER ? NET_BIND_TCP : NET_BIND_TCP | NET_CONNECT_TCP;
 }
 
 int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read,
@@ -142,7 +163,7 @@ int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *a
     if (ruleset < 0)
         return err_set(reterr, -errno, "Landlock refuses the rules: %s", err_text(-errno));
     int r = 0;
-    const struct rule *rule = role == SANDBOX_WEB ? web_rules : recorder_rules;
+    const struct rule *rule = rules_of(role);
     for (; rule->path && r >= 0; rule++) {
         bool own = rule->path[0] == '.';
         snprintf(path, sizeof(path), "%s%s", own ? data_dir : "", rule->path + (own ? 1 : 0));

@@ -57,6 +57,29 @@ long privileges_limits(void)
     return (long)limit.rlim_cur;
 }
 
+int privileges_confine(long long memory_bytes, int open_files, struct err *reterr)
+{
+    const struct {
+        __rlimit_resource_t what;
+        rlim_t limit;
+    } limits[] = {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        {RLIMIT_AS, (rlim_t)memory_bytes},
+#endif
+        {RLIMIT_NOFILE, (rlim_t)open_files},
+        {RLIMIT_MEMLOCK, 0},
+    };
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct rlimit now;
+        if (getrlimit(limits[i].what, &now) < 0)
+            return err_set(reterr, -errno, "limits cannot be read: %s", err_text(-errno));
+        rlim_t limit = limits[i].limit < now.rlim_max ? limits[i].limit : now.rlim_max;
+        if (setrlimit(limits[i].what, &(struct rlimit){limit, limit}) < 0)
+            return err_set(reterr, -errno, "limits cannot be set: %s", err_text(-errno));
+    }
+    return 0;
+}
+
 int privileges_capabilities(struct err *reterr)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

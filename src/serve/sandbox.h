@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-enum sandbox_role { SANDBOX_RECORDER, SANDBOX_WEB };
+enum sandbox_role { SANDBOX_RECORDER, SANDBOX_WEB, SANDBOX_MASKER };
 
 /* What is in force afterwards. */
 struct sandbox_report {
@@ -22,6 +22,7 @@ struct sandbox_report {
 /*
  * Enter the sandbox of @role; there is no way back. Call before the first thread is started.
  * @data_dir   recorder: the only directory it may write to. web: of it, only DATA/run and the index without addresses may be read.
+ *             masker: no file at all, only what is open already.
  * @also_read  one more file or directory to read, outside of @data_dir; NULL or "": none
  * Errors:    -ENOENT (no such directory), E_UNSUPPORTED (the kernel has no seccomp); the process must then end.
  * Thread:    main thread only.
@@ -45,6 +46,10 @@ int privileges_find(const char *wanted, uid_t *ret_uid, gid_t *ret_gid, struct e
 int privileges_drop(uid_t uid, gid_t gid, struct err *reterr);
 /* Soft limits of open files and locked memory up to the hard ones, core dumps off. Returns the limit of open files. */
 long privileges_limits(void);
+/*
+ * Most memory that the process may map and files that it may have open, for good; locked memory none. A sanitiser build, which maps far more than it uses, keeps the memory unlimited.
+ */
+int privileges_confine(long long memory_bytes, int open_files, struct err *reterr);
 /* Give up every capability but writing to files of other owners, which a root without the user "lethe" may need. */
 int privileges_capabilities(struct err *reterr);
 /*

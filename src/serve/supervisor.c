@@ -99,6 +99,8 @@ static void on_signal(uv_signal_t *h, int sig)
         s->asked_ms = uv_now(&s->loop);
         log_info("serve", "%s: stopping; the recorder closes its files, a second signal kills it",
                  name);
+        for (int i = 0; i < s->count; i++)
+            s->children[i].ending = true;
         stop_next(s);
         return;
     }

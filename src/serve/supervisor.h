@@ -13,12 +13,13 @@
 
 #define SUPERVISOR_HEARTBEAT_FD 3 /* in every child: write end of its heartbeat pipe */
 #define SUPERVISOR_FIRST_FD 4     /* in every child: the first of supervisor_role.fds */
-#define SUPERVISOR_ROLES 4
+#define SUPERVISOR_ROLES 72       /* 64 maskers, recorder, web, and some more */
 #define SUPERVISOR_FDS 4
 
 /* One kind of child. Borrowed for the run. */
 struct supervisor_role {
-    const char *name;        /* argv[1] and the name in logs */
+    const char *name;        /* argv[1] */
+    const char *label;       /* the name in logs and reports; NULL: name */
     const char *const *args; /* argv[2…], ends with NULL */
     int fds[SUPERVISOR_FDS]; /* given to the child as 4, 5, … */
     int fd_count;

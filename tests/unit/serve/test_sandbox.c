@@ -214,47 +214,49 @@ static int is_bare(void)
 
 #define DEAD (-1) /* killed by SIGSYS */
 #define NEEDS_LANDLOCK 1
-#define NOT_SANITIZED 2 /* a sanitiser needs it, or answers in the kernel's place */
+#define NO_FILE                                                                                    \
+    (SANITIZER ? EACCES : EPERM) /* a sanitiser may open files, Landlock then forbids each */
+#define NOT_SANITIZED 2          /* a sanitiser needs it, or answers in the kernel's place */
 
 static const struct {
     const char *name;
     int (*try)(void);
-    int recorder, web; /* 0: allowed; errno; DEAD */
+    int recorder, web, masker; /* 0: allowed; errno; DEAD */
     int only;
 } cases[] = {
-    {"read the index", read_data, 0, 0, 0},
-    {"write the index", write_database, 0, EACCES, NEEDS_LANDLOCK},
-    {"read the cameras' addresses", read_addresses, 0, EACCES, NEEDS_LANDLOCK},
-    {"write into the data directory", write_data, 0, EACCES, NEEDS_LANDLOCK},
-    {"read the run directory", read_run, 0, 0, 0},
-    {"write the run directory", write_run, 0, EACCES, NEEDS_LANDLOCK},
-    {"read a practice custodian", read_practice, 0, EACCES, NEEDS_LANDLOCK},
-    {"read a file elsewhere", read_outside, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"write a file elsewhere", write_outside, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"read /etc/passwd", read_passwd, 0, EACCES, NEEDS_LANDLOCK},
-    {"create a file in /tmp", create_tmp, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"climb out by ..", climb_out, 0, EACCES, NEEDS_LANDLOCK},
-    {"write own memory through /proc", read_mem, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"execute a program", do_exec, DEAD, DEAD, 0},
-    {"start a process", do_fork, EPERM, EPERM, NOT_SANITIZED},
-    {"start a thread", do_thread, 0, 0, 0},
-    {"trace", do_ptrace, DEAD, DEAD, NOT_SANITIZED},
-    {"make a namespace", do_unshare, DEAD, DEAD, 0},
-    {"change the user", do_setuid, DEAD, DEAD, 0},
-    {"load a BPF program", do_bpf, DEAD, DEAD, 0},
-    {"mount", do_mount, DEAD, DEAD, 0},
-    {"use io_uring", do_io_uring, ENOSYS, ENOSYS, 0},
-    {"signal another process", do_kill_parent, EPERM, EPERM, NOT_SANITIZED},
-    {"open an internet socket", do_inet, 0, EPERM, 0},
-    {"open a unix socket", do_unix, 0, 0, 0},
-    {"open a packet socket", do_packet, EPERM, EPERM, 0},
-    {"listen on TCP", do_listen, EACCES, EPERM, NEEDS_LANDLOCK},
-    {"receive UDP", do_udp, 0, EPERM, 0},
-    {"map writable code", do_write_code, EPERM, EPERM, 0},
-    {"turn data into code", do_turn_code, EPERM, EPERM, 0},
-    {"lock memory", do_mlock, 0, EPERM, NOT_SANITIZED},
-    {"allow core dumps again", do_raise_core, EPERM, EPERM, NOT_SANITIZED},
-    {"be without core dumps", is_bare, 0, 0, 0},
+    {"read the index", read_data, 0, 0, NO_FILE, 0},
+    {"write the index", write_database, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"read the cameras' addresses", read_addresses, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"write into the data directory", write_data, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"read the run directory", read_run, 0, 0, NO_FILE, 0},
+    {"write the run directory", write_run, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"read a practice custodian", read_practice, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"read a file elsewhere", read_outside, EACCES, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"write a file elsewhere", write_outside, EACCES, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"read /etc/passwd", read_passwd, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"create a file in /tmp", create_tmp, EACCES, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"climb out by ..", climb_out, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"write own memory through /proc", read_mem, EACCES, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"execute a program", do_exec, DEAD, DEAD, DEAD, 0},
+    {"start a process", do_fork, EPERM, EPERM, EPERM, NOT_SANITIZED},
+    {"start a thread", do_thread, 0, 0, 0, 0},
+    {"trace", do_ptrace, DEAD, DEAD, DEAD, NOT_SANITIZED},
+    {"make a namespace", do_unshare, DEAD, DEAD, DEAD, 0},
+    {"change the user", do_setuid, DEAD, DEAD, DEAD, 0},
+    {"load a BPF program", do_bpf, DEAD, DEAD, DEAD, 0},
+    {"mount", do_mount, DEAD, DEAD, DEAD, 0},
+    {"use io_uring", do_io_uring, ENOSYS, ENOSYS, ENOSYS, 0},
+    {"signal another process", do_kill_parent, EPERM, EPERM, EPERM, NOT_SANITIZED},
+    {"open an internet socket", do_inet, 0, EPERM, EPERM, 0},
+    {"open a unix socket", do_unix, 0, 0, EPERM, 0},
+    {"open a packet socket", do_packet, EPERM, EPERM, EPERM, 0},
+    {"listen on TCP", do_listen, EACCES, EPERM, EPERM, NEEDS_LANDLOCK},
+    {"receive UDP", do_udp, 0, EPERM, EPERM, 0},
+    {"map writable code", do_write_code, EPERM, EPERM, EPERM, 0},
+    {"turn data into code", do_turn_code, EPERM, EPERM, EPERM, 0},
+    {"lock memory", do_mlock, 0, EPERM, EPERM, NOT_SANITIZED},
+    {"allow core dumps again", do_raise_core, EPERM, EPERM, EPERM, NOT_SANITIZED},
+    {"be without core dumps", is_bare, 0, 0, 0, 0},
 };
 
 /* Wait status of a child that entered the sandbox and tried; 120: the sandbox could not be entered. */
@@ -275,21 +277,23 @@ static int try_in_sandbox(enum sandbox_role role, int (*try)(void))
     return status;
 }
 
+static const char *const role_names[] = {"recorder", "web", "masker"};
+
 static void check(enum sandbox_role role, bool landlock)
 {
     int bad = 0;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        if ((cases[i].only & NEEDS_LANDLOCK && !landlock) ||
-            (cases[i].only & NOT_SANITIZED && SANITIZER))
+        bool by_landlock = cases[i].only & NEEDS_LANDLOCK || (role == SANDBOX_MASKER && SANITIZER);
+        if ((by_landlock && !landlock) || (cases[i].only & NOT_SANITIZED && SANITIZER))
             continue;
-        int want = role == SANDBOX_WEB ? cases[i].web : cases[i].recorder;
+        const int wants[] = {cases[i].recorder, cases[i].web, cases[i].masker};
+        int want = wants[role];
         int status = try_in_sandbox(role, cases[i].try);
         int got = WIFSIGNALED(status)
                       ? (WTERMSIG(status) == SIGSYS ? DEAD : -WTERMSIG(status) - 1000)
                       : WEXITSTATUS(status);
         if (got != want) {
-            print_error("%s, %s: wanted %d, got %d\n", role == SANDBOX_WEB ? "web" : "recorder",
-                        cases[i].name, want, got);
+            print_error("%s, %s: wanted %d, got %d\n", role_names[role], cases[i].name, want, got);
             bad++;
         }
     }
@@ -309,6 +313,36 @@ static void test_sandbox__recorder(void **state)
 static void test_sandbox__web(void **state)
 {
     check(SANDBOX_WEB, has_landlock());
+}
+
+static void test_sandbox__masker(void **state)
+{
+    check(SANDBOX_MASKER, has_landlock());
+}
+
+static int use_memory(void)
+{
+    struct err e = {0};
+    if (privileges_confine(INT64_C(1) << 30, 8, &e) < 0)
+        return 119;
+    bool small = mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    bool large =
+        mmap(NULL, INT64_C(1) << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    int copy;
+    while ((copy = dup(0)) >= 0 && copy < 100)
+        ;
+    return !small || (large && !SANITIZER) || copy >= 0;
+}
+
+static void test_sandbox__confined(void **state)
+{
+    pid_t pid = fork();
+    int status;
+    if (pid == 0)
+        _exit(use_memory());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void test_sandbox__missing_directory_is_an_error(void **state)
@@ -358,6 +392,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sandbox__recorder),
         cmocka_unit_test(test_sandbox__web),
+        cmocka_unit_test(test_sandbox__masker),
+        cmocka_unit_test(test_sandbox__confined),
         cmocka_unit_test(test_sandbox__missing_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

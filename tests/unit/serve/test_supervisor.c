@@ -20,8 +20,9 @@
 #include "base/log.h"
 #include "serve/supervisor.h"
 
+#define NOTE_ROLES 4
 struct note {
-    struct supervisor_state states[SUPERVISOR_ROLES];
+    struct supervisor_state states[NOTE_ROLES];
     bool ready, stopping;
     int64_t at_us;
 };
@@ -122,6 +123,28 @@ static void test_supervisor__ready_then_stops_in_order(void **state)
     assert_int_equal(n.states[0].phase, SUPERVISOR_UP);
     n = wait_phase(0, SUPERVISOR_STOPPING);
     assert_int_equal(n.states[1].phase, SUPERVISOR_DONE);
+    assert_int_equal(end(), 0);
+}
+
+/* The second child ends with the first, as a masker does when the recorder hangs up: that is no death then. */
+static void test_supervisor__end_before_ones_turn_is_no_death(void **state)
+{
+    char name[] = "/tmp/lethe-turn-XXXXXX", first[200], second[200];
+    int fd = mkstemp(name);
+    snprintf(first, sizeof(first), "while [ -e %s ]; do printf . >&3; sleep 0.05; done", name);
+    snprintf(second, sizeof(second),
+             "trap 'rm %s; sleep 1; exit 0' TERM; while :; do printf . >&3; sleep 0.05; done",
+             name);
+    const struct supervisor_role roles[] = {ROLE(first, true, 5000), ROLE(second, false, 5000)};
+    close(fd);
+    begin(roles, 2, (struct supervisor_times){0}, "/bin/sh");
+    struct note n = wait_phase(0, SUPERVISOR_UP);
+    while (n.states[1].phase != SUPERVISOR_UP)
+        assert_true(next(&n));
+    kill(running.pid, SIGTERM);
+    n = wait_phase(0, SUPERVISOR_DONE);
+    assert_int_equal(n.states[1].phase, SUPERVISOR_STOPPING);
+    assert_int_equal(n.states[0].restarts, 0);
     assert_int_equal(end(), 0);
 }
 
@@ -258,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_supervisor__aborts_what_has_stopped_beating),
         cmocka_unit_test(test_supervisor__kills_what_ignores_the_abort),
         cmocka_unit_test(test_supervisor__kills_what_does_not_stop),
+        cmocka_unit_test(test_supervisor__end_before_ones_turn_is_no_death),
         cmocka_unit_test(test_supervisor__second_signal_kills),
         cmocka_unit_test(test_supervisor__program_that_does_not_exist),
         cmocka_unit_test(test_supervisor__child_gets_what_it_should),

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The roles that `lethe serve` starts: each sets itself up, enters its sandbox, and works. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/serve.h"
+#include "base/clock.h"
+#include "http/listen.h"
+#include "http/server.h"
+#include "mask/worker.h"
+#include "recorder/recorder.h"
+#include "serve/datadir.h"
+#include "serve/sandbox.h"
+
+/* Numbers that `serve` passes; a missing one is @fallback. */
+static int number(const struct cli_args *a, const char *name, long fallback, long *ret)
+{
+    return cli_int(a, name, 0, INT_MAX, fallback, ret);
+}
+
+/* The way from a fresh process to one that may do its role's work only. */
+static int enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
+                      struct err *reterr)
+{
+    struct sandbox_report report;
+    signal(SIGPIPE, SIG_IGN);
+    umask(0077);
+    int r = privileges_follow_parent((pid_t)parent, SIGTERM, reterr);
+    if (r >= 0)
+        r = sandbox_enter(role, data, also_read, &report, reterr);
+    if (r < 0)
+        return r;
+    if (report.landlock_abi)
+        log_info("serve", "restricted: system calls, files (Landlock %d); %ld open files",
+                 report.landlock_abi, report.files);
+    else
+        log_warn("serve",
+                 "restricted: system calls; this kernel has no Landlock, so files are guarded by "
+                 "their owner "
+                 "only; %ld open files",
+                 report.files);
+    return 0;
+}
+
+static int run_recorder(const struct cli_args *a)
+{
+    static struct config config;
+    char path[PATH_MAX], tmp[PATH_MAX];
+    struct err e = {0};
+    long parent, heartbeat, lock;
+    int lock_fd = -1;
+    const char *data = cli_data_dir(a);
+    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
+        number(a, "lock-fd", 0, &lock) < 0)
+        return 2;
+    log_set_process("recorder");
+    int r = serve_load_config(a, data, &config, path, &e);
+    if (r >= 0 && !lock) /* started by hand */
+        r = datadir_prepare(data, (uid_t)-1, (gid_t)-1, NULL, &e);
+    if (r >= 0 && !lock)
+        r = datadir_lock(data, 0, &lock_fd, &e);
+    if (r >= 0) {
+        log_set_level((enum log_level)config.log_level);
+        snprintf(tmp, sizeof(tmp), "%s/run", data);
+        setenv("SQLITE_TMPDIR", tmp, 1); /* /tmp is out of reach */
+        r = enter_role(SANDBOX_RECORDER, parent, data, config.custodians, &e);
+    }
+    if (r >= 0) {
+        const struct recorder_options o = {&config, data, heartbeat ? (int)heartbeat : -1,
+                                           &clock_system};
+        r = recorder_run(&o, &e);
+    }
+    config_free(&config);
+    return r < 0 ? cli_fail(a, &e, r) : 0;
+}
+
+/* A masker waits that long for a recorder that is being started; it is started again after that. */
+#define MASKER_WAIT_US (100 * SECOND_US)
+#define MASKER_FILES 32
+
+static int run_masker(const struct cli_args *a)
+{
+    static struct config config;
+    static char name[24];
+    char path[PATH_MAX];
+    struct err e = {0};
+    long parent, heartbeat, index;
+    const char *data = cli_data_dir(a);
+    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
+        number(a, "number", 0, &index) < 0)
+        return 2;
+    snprintf(name, sizeof(name), "masker-%ld", index);
+    log_set_process(name);
+    struct mask_worker_options o = {.fd = -1,
+                                    .number = (int)index,
+                                    .heartbeat_fd = heartbeat ? (int)heartbeat : -1,
+                                    .clock = &clock_system};
+    int r = serve_load_config(a, data, &config, path, &e);
+    if (r >= 0)
+        r = privileges_follow_parent((pid_t)parent, SIGTERM, &e);
+    if (r >= 0)
+        r = mask_worker_connect(data, MASKER_WAIT_US, o.heartbeat_fd, &o.fd, &e);
+    if (r >= 0) {
+        log_set_level((enum log_level)config.log_level);
+        r = privileges_confine(config.mask.memory_bytes, MASKER_FILES, &e);
+    }
+    if (r >= 0)
+        r = enter_role(SANDBOX_MASKER, parent, data, NULL, &e);
+    if (r >= 0)
+        r = mask_worker_run(&o, &e);
+    if (o.fd >= 0)
+        close(o.fd);
+    config_free(&config);
+    return r < 0 ? cli_fail(a, &e, r) : 0;
+}
+
+/* Beat once a second until a signal asks to stop, or until nobody listens to the beat any more. */
+static void wait_for_end(const sigset_t *signals, int heartbeat)
+{
+    const struct timespec second = {1, 0};
+    do {
+        if (heartbeat > 0 && write(heartbeat, ".", 1) < 0 && errno == EPIPE)
+            return;
+    } while (sigtimedwait(signals, NULL, &second) < 0);
+}
+
+static int run_web(const struct cli_args *a)
+{
+    char run_dir[PATH_MAX];
+    struct err e = {0};
+    struct http_server *server = NULL;
+    sigset_t signals;
+    long parent, heartbeat;
+    int fds[HTTP_LISTENERS], count = 0;
+    const char *data = cli_data_dir(a);
+    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0)
+        return 2;
+    for (const char *fd; count < HTTP_LISTENERS && (fd = cli_nth(a, "listen-fd", (size_t)count));
+         count++)
+        fds[count] = (int)strtol(fd, NULL, 10);
+    log_set_process("web");
+    snprintf(run_dir, sizeof(run_dir), "%s/run", data);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    int r = enter_role(SANDBOX_WEB, parent, data, NULL, &e);
+    if (r >= 0) {
+        const struct http_server_options o = {fds, count, run_dir, &clock_system};
+        r = http_server_start(&o, &server, &e);
+    }
+    if (r >= 0)
+        wait_for_end(&signals, (int)heartbeat);
+    http_server_stop(server);
+    return r < 0 ? cli_fail(a, &e, r) : 0;
+}
+
+static const struct cli_option recorder_options_table[] = {
+    OPTION_DATA,
+    OPTION_CONFIG,
+    OPTION_PARENT,
+    OPTION_HEARTBEAT,
+    {.name = "lock-fd", .value = "N", .help = "descriptor of the lock that the parent holds"},
+    {0},
+};
+const struct cli_command cli_recorder = {
+    .name = "recorder",
+    .summary = "the recorder process (started by serve)",
+    .options = recorder_options_table,
+    .hidden = true,
+    .run = run_recorder,
+};
+
+static const struct cli_option masker_options[] = {
+    OPTION_DATA,
+    OPTION_CONFIG,
+    OPTION_PARENT,
+    OPTION_HEARTBEAT,
+    {.name = "number", .value = "N", .help = "which masker of the node this is, from 0"},
+    {0},
+};
+const struct cli_command cli_masker = {
+    .name = "masker",
+    .summary = "a masker process (started by serve)",
+    .options = masker_options,
+    .hidden = true,
+    .run = run_masker,
+};
+
+static const struct cli_option web_options[] = {
+    OPTION_DATA,
+    OPTION_PARENT,
+    OPTION_HEARTBEAT,
+    {.name = "listen-fd",
+     .value = "N",
+     .help = "listening socket",
+     .repeat = true,
+     .required = true},
+    {0},
+};
+const struct cli_command cli_web = {
+    .name = "web",
+    .summary = "the status page process (started by serve)",
+    .options = web_options,
+    .hidden = true,
+    .run = run_web,
+};

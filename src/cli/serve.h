@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef CLI_SERVE_H
+#define CLI_SERVE_H
+/* What `lethe serve` and the roles that it starts share. */
+#include <limits.h>
+
+#include "base/config.h"
+#include "cli/command.h"
+
+/* --config, else DATA/lethe.yaml where there is one. @ret_path: which one was read, "" for none. */
+int serve_load_config(const struct cli_args *a, const char *data, struct config *ret,
+                      char ret_path[PATH_MAX], struct err *reterr);
+
+#define OPTION_DATA                                                                                \
+    {                                                                                              \
+        .name = "data", .value = "DIR", .help = "data directory"                                   \
+    }
+#define OPTION_CONFIG                                                                              \
+    {                                                                                              \
+        .name = "config", .value = "FILE",                                                         \
+        .help = "settings (default: DATA/lethe.yaml where there is one)"                           \
+    }
+#define OPTION_PARENT                                                                              \
+    {                                                                                              \
+        .name = "parent", .value = "PID", .help = "end when this process is not the parent"        \
+    }
+#define OPTION_HEARTBEAT                                                                           \
+    {                                                                                              \
+        .name = "heartbeat-fd", .value = "N", .help = "descriptor for one byte a second"           \
+    }
+#endif
