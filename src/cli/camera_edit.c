@@ -24,37 +24,40 @@
         {"tls-insecure", NULL, "rtsps without a pin and without checking the issuer"},             \
         {"user", "U", "user of the camera, with --password-file"},                                 \
         {"password-file", "FILE", "file whose first line is the password; - is standard input"},   \
-        {"enable", NULL, "record this camera"},                                                    \
+        {"enable", NULL, "record this camera"}, {"disable", NULL, "keep the row, do not record"},  \
+        {"group", "ID", "group that rights are given for; '' takes it out"},                       \
+        {"zones", "JSON",                                                                          \
+         "privacy zones, always filled: [[[x, y], …], …] of 0 to 1; '' for none"},                 \
+        {"purpose", "TEXT", "register: what for"}, {"owner", "TEXT", "register: whose it is"},     \
+        {"contact", "TEXT", "register: whom to ask"},                                              \
+        {"place", "TEXT", "register: where it hangs"},                                             \
+        {"lat", "DEGREES", "register: on the map, with --lon"},                                    \
+        {"lon", "DEGREES", "register: on the map, with --lat"},                                    \
+        {"px-per-m", "N", "register: picture elements per metre at head height"},                  \
+        {"sees", "TEXT", "register: what is in the picture"},                                      \
+        {"review", "DAY", "register: when it is looked at whether it is still needed"},            \
     {                                                                                              \
-        "disable", NULL, "keep the row, do not record"                                             \
+        "retention-reason", "TEXT", "register: why footage is kept for so long"                    \
     }
 
-static int copy(const struct cli_args *a, const char *option, char *out, size_t size,
-                struct err *reterr)
+/* The option of a field has its name, with dashes. */
+static const char *option_of(const struct camera_field *f, char out[32])
 {
-    const char *text = cli_value(a, option, NULL);
-    if (!text)
-        return 0;
-    if (strlen(text) >= size)
-        return err_set(reterr, E_LIMIT, "--%s is longer than %zu bytes", option, size - 1);
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return err_set(reterr, E_SYNTAX, "--%s holds a control character", option);
-    memcpy(out, text, strlen(text) + 1);
-    return 0;
+    snprintf(out, 32, "%s", f->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '_' ? '-' : *p;
+    return out;
 }
 
-static int read_transport(const struct cli_args *a, struct camera_input *in, struct err *reterr)
+static int read_field(const struct cli_args *a, const struct camera_field *f,
+                      struct camera_input *in, struct err *reterr)
 {
-    const char *text = cli_value(a, "transport", NULL);
-    for (int i = 0; text && config_transport_names[i]; i++) {
-        if (!strcmp(text, config_transport_names[i])) {
-            in->transport = i;
-            return 0;
-        }
-    }
-    return text ? err_set(reterr, E_SYNTAX, "--transport '%.40s' is not tcp, udp or auto", text)
-                : 0;
+    char option[32];
+    const char *text = cli_value(a, option_of(f, option), NULL);
+    int r = text ? camera_field_set(f, text, in, reterr) : 0;
+    if (r < 0)
+        err_prefix(reterr, "--%s: ", option);
+    return r;
 }
 
 static int read_flag(const struct cli_args *a, const char *on, const char *off, bool *value,
@@ -70,8 +73,8 @@ static int read_flag(const struct cli_args *a, const char *on, const char *off, 
 static int read_credentials(const struct cli_args *a, struct camera_input *in, struct err *reterr)
 {
     const char *file = cli_value(a, "password-file", NULL);
-    int r = copy(a, "user", in->user, sizeof(in->user), reterr);
-    if (r >= 0 && !file && *in->user)
+    int r = 0;
+    if (!file && *in->user)
         return err_set(reterr, E_SYNTAX, "--user needs --password-file FILE");
     if (r >= 0 && file && !*in->user)
         return err_set(reterr, E_SYNTAX, "--password-file needs --user U");
@@ -82,15 +85,11 @@ static int read_credentials(const struct cli_args *a, struct camera_input *in, s
 static int read_options(const struct cli_args *a, struct camera_input *in, struct err *reterr)
 {
     long days;
-    int r = copy(a, "name", in->name, sizeof(in->name), reterr);
-    if (r >= 0)
-        r = copy(a, "main", in->main, sizeof(in->main), reterr);
-    if (r >= 0)
-        r = copy(a, "sub", in->sub, sizeof(in->sub), reterr);
-    if (r >= 0)
-        r = copy(a, "pin", in->pin, sizeof(in->pin), reterr);
-    if (r >= 0)
-        r = read_transport(a, in, reterr);
+    int r = 0;
+    for (const struct camera_field *f = camera_fields; f->name && r >= 0; f++)
+        if ((f->kind == CAMERA_TEXT || f->kind == CAMERA_NUMBER || f->kind == CAMERA_TRANSPORT) &&
+            strcmp(f->name, "id") != 0 && strcmp(f->name, "password") != 0)
+            r = read_field(a, f, in, reterr);
     if (r >= 0)
         r = read_flag(a, "audio", "no-audio", &in->audio, reterr);
     if (r >= 0)
@@ -120,13 +119,15 @@ static void warn_about_argv(const struct cli_args *a)
 static int done(const struct cli_args *a, const struct index_camera *c, const char *what)
 {
     if (cli_flag(a, "json"))
-        return cli_json_print(json_pack("{sb so}", "ok", 1, "camera", camera_json(c, false)));
+        return cli_json_print(
+            json_pack("{sb so}", "ok", 1, "camera", camera_json(c, CAMERA_REDACTED)));
     printf("camera %s %s\n", c->id, what);
     return 0;
 }
 
 static int check_and_put(const struct cli_args *a, struct index *ix, const struct camera_input *in,
-                         bool replace, struct index_camera *ret, struct err *reterr)
+                         const struct index_camera *before, struct index_camera *ret,
+                         struct err *reterr)
 {
     const char *part;
     int r = camera_check(in, ret, &part, reterr);
@@ -134,7 +135,9 @@ static int check_and_put(const struct cli_args *a, struct index *ix, const struc
         err_prefix(reterr, "%s: ", part);
         return r;
     }
-    return cli_flag(a, "dry-run") ? 0 : camera_put(ix, ret, 1, replace, reterr);
+    if (before)
+        camera_carry(before, true, ret);
+    return cli_flag(a, "dry-run") ? 0 : camera_put(ix, ret, 1, before != NULL, reterr);
 }
 
 static int run_add(const struct cli_args *a)
@@ -152,7 +155,7 @@ static int run_add(const struct cli_args *a)
     warn_about_argv(a);
     r = camera_index_open(a, false, &ix, &e);
     if (r >= 0)
-        r = check_and_put(a, ix, &in, false, &c, &e);
+        r = check_and_put(a, ix, &in, NULL, &c, &e);
     if (ix)
         ix->ops->close(ix);
     explicit_bzero(in.password, sizeof(in.password));
@@ -161,37 +164,22 @@ static int run_add(const struct cli_args *a)
     return done(a, &c, cli_flag(a, "dry-run") ? "could be added" : "added");
 }
 
-/* A row as input again, so that set changes what is given and keeps the rest. */
-static void input_of(const struct index_camera *c, struct camera_input *in)
-{
-    *in = (struct camera_input){.transport = c->transport,
-                                .audio = c->audio,
-                                .enabled = c->enabled,
-                                .tls_insecure = c->tls_insecure,
-                                .retention_days = c->retention_days};
-    snprintf(in->id, sizeof(in->id), "%s", c->id);
-    snprintf(in->name, sizeof(in->name), "%s", c->name);
-    snprintf(in->main, sizeof(in->main), "%s", c->main_url);
-    snprintf(in->sub, sizeof(in->sub), "%s", c->sub_url);
-    snprintf(in->pin, sizeof(in->pin), "%s", c->pin);
-}
-
 static int run_set(const struct cli_args *a)
 {
     struct camera_input in;
-    struct index_camera c;
+    struct index_camera before, c;
     struct index *ix = NULL;
     struct err e = {0};
     int r = camera_index_open(a, false, &ix, &e);
     if (r >= 0)
-        r = camera_find(ix, cli_arg(a, 0), &c, &e);
+        r = camera_find(ix, cli_arg(a, 0), &before, &e);
     if (r >= 0) {
-        input_of(&c, &in);
+        camera_input_of(&before, &in);
         r = read_options(a, &in, &e);
     }
     if (r >= 0) {
         warn_about_argv(a);
-        r = check_and_put(a, ix, &in, true, &c, &e);
+        r = check_and_put(a, ix, &in, &before, &c, &e);
     }
     if (ix)
         ix->ops->close(ix);

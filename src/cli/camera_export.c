@@ -10,54 +10,34 @@
 #include "base/csv.h"
 #include "cli/camera.h"
 
-/* Text of one column; @url is room for a redacted URL. */
-static const char *column_text(const struct index_camera *c, enum camera_column column,
-                               bool secrets, char url[CAMERA_URL])
+/* A row as text again; URLs are redacted unless @secrets. */
+static void texts_of(const struct index_camera *c, bool secrets, struct camera_input *in)
 {
-    switch (column) {
-    case CAM_ID:
-        return c->id;
-    case CAM_NAME:
-        return c->name;
-    case CAM_MAIN:
-        return secrets ? c->main_url : camera_redact(c->main_url, url);
-    case CAM_SUB:
-        return secrets ? c->sub_url : camera_redact(c->sub_url, url);
-    case CAM_TRANSPORT:
-        return config_transport_names[c->transport >= 0 && c->transport <= 2 ? c->transport : 0];
-    case CAM_AUDIO:
-        return c->audio ? "yes" : "no";
-    case CAM_ENABLED:
-        return c->enabled ? "yes" : "no";
-    case CAM_TLS_INSECURE:
-        return c->tls_insecure ? "yes" : "no";
-    case CAM_PIN:
-        return c->pin;
-    case CAM_RETENTION:
-        snprintf(url, CAMERA_URL, "%d", c->retention_days);
-        return url;
-    case CAM_USER:
-    case CAM_PASSWORD:
-    case CAM_COLUMNS:
-        break;
-    }
-    return "";
+    char url[CAMERA_URL];
+    camera_input_of(c, in);
+    if (secrets)
+        return;
+    snprintf(in->main, sizeof(in->main), "%s", camera_redact(c->main_url, url));
+    snprintf(in->sub, sizeof(in->sub), "%s", camera_redact(c->sub_url, url));
 }
 
 static int put_csv(struct buf *out, const struct index_camera *rows, size_t n, bool secrets)
 {
-    char url[CAMERA_URL];
+    struct camera_input in;
+    char room[24];
     int r = 0;
-    for (int c = 0; c < CAM_EXPORTED && r >= 0; c++)
-        r = csv_put(out, camera_columns[c], c == 0);
+    for (const struct camera_field *f = camera_fields; f->name && r >= 0; f++)
+        r = f->secret ? 0 : csv_put(out, f->name, f == camera_fields);
     if (r >= 0)
         r = buf_append(out, "\n", 1);
     for (size_t i = 0; i < n && r >= 0; i++) {
-        for (int c = 0; c < CAM_EXPORTED && r >= 0; c++)
-            r = csv_put(out, column_text(&rows[i], (enum camera_column)c, secrets, url), c == 0);
+        texts_of(&rows[i], secrets, &in);
+        for (const struct camera_field *f = camera_fields; f->name && r >= 0; f++)
+            r = f->secret ? 0 : csv_put(out, camera_field_text(f, &in, room), f == camera_fields);
         if (r >= 0)
             r = buf_append(out, "\n", 1);
     }
+    explicit_bzero(&in, sizeof(in));
     return r;
 }
 
@@ -74,21 +54,29 @@ static int put_yaml_text(struct buf *out, const char *text)
     return r < 0 ? r : buf_append(out, "\"\n", 2);
 }
 
+static int put_yaml_row(struct buf *out, const struct camera_input *in)
+{
+    char room[24];
+    int r = 0;
+    for (const struct camera_field *f = camera_fields; f->name && r >= 0; f++) {
+        const char *text = camera_field_text(f, in, room);
+        if (!*text || f->secret)
+            continue;
+        r = buf_appendf(out, "%s%s: ", f == camera_fields ? "  - " : "    ", f->name);
+        if (r >= 0)
+            r = f->kind == CAMERA_TEXT ? put_yaml_text(out, text) : buf_appendf(out, "%s\n", text);
+    }
+    return r;
+}
+
 static int put_yaml(struct buf *out, const struct index_camera *rows, size_t n, bool secrets)
 {
-    char url[CAMERA_URL];
+    struct camera_input in;
     int r = buf_appendf(out, n ? "cameras:\n" : "cameras: []\n");
-    for (size_t i = 0; i < n; i++) {
-        for (int c = 0; c < CAM_EXPORTED && r >= 0; c++) {
-            const char *text = column_text(&rows[i], (enum camera_column)c, secrets, url);
-            bool bare = c == CAM_AUDIO || c == CAM_ENABLED || c == CAM_TLS_INSECURE ||
-                        c == CAM_RETENTION || c == CAM_TRANSPORT;
-            if (!*text)
-                continue;
-            r = buf_appendf(out, "%s%s: ", c == CAM_ID ? "  - " : "    ", camera_columns[c]);
-            if (r >= 0)
-                r = bare ? buf_appendf(out, "%s\n", text) : put_yaml_text(out, text);
-        }
+    for (size_t i = 0; i < n && r >= 0; i++) {
+        texts_of(&rows[i], secrets, &in);
+        r = put_yaml_row(out, &in);
+        explicit_bzero(&in, sizeof(in));
     }
     return r;
 }

@@ -58,7 +58,8 @@ static int compare_id(const void *a, const void *b)
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-static int find_doubles(struct import *im, const struct index_camera *known, size_t known_count)
+/* Mistakes among ids; a row that replaces another keeps what an import does not speak of. */
+static int match_known(struct import *im, const struct index_camera *known, size_t known_count)
 {
     struct by_id *order = calloc(im->count + 1, sizeof(*order));
     struct err e;
@@ -75,11 +76,16 @@ static int find_doubles(struct import *im, const struct index_camera *known, siz
         import_problem_at(im, im->lines[order[i].row], 1, "id", &e);
     }
     size_t at = 0; /* both are in the order of ids */
-    for (size_t i = 0; i < known_count && !im->replace; i++) {
+    for (size_t i = 0; i < known_count; i++) {
         while (at < im->count && strcmp(im->rows[order[at].row].id, known[i].id) < 0)
             at++;
         if (at == im->count || strcmp(im->rows[order[at].row].id, known[i].id) != 0)
             continue;
+        struct index_camera *c = &im->rows[order[at].row];
+        if (im->replace) {
+            camera_carry(&known[i], *c->zones != 0, c);
+            continue;
+        }
         err_set(&e, E_EXISTS, "camera '%s' exists already; --replace takes the new row",
                 known[i].id);
         import_problem_at(im, im->lines[order[at].row], 1, "id", &e);
@@ -106,7 +112,7 @@ static int finish(const struct cli_args *a, struct import *im, struct err *reter
     if (r >= 0 && known_count)
         qsort(known, known_count, sizeof(*known), compare_camera);
     if (r >= 0)
-        r = find_doubles(im, known, known_count);
+        r = match_known(im, known, known_count);
     if (r >= 0 && !im->problems && !cli_flag(a, "dry-run"))
         r = camera_put(ix, im->rows, im->count, im->replace, reterr);
     if (ix)
@@ -200,15 +206,17 @@ const struct cli_command cli_camera_import = {
     .name = "camera import",
     .summary = "add many cameras from CSV or YAML, all or none",
     .arguments = "FILE",
-    .details = "CSV: the first line names the columns, in any order: id and main must be there; "
-               "name, sub, transport (tcp, "
-               "udp, auto), audio, enabled, retention_days, pin, tls_insecure, user and password "
-               "may be. Commas, double quotes "
-               "where needed, UTF-8.\n"
-               "YAML: a list under the key 'cameras:', with the same names as keys.\n"
-               "Every mistake is named with line and column, and as long as there is one, nothing "
-               "is imported. FILE - reads "
-               "standard input.",
+    .details =
+        "CSV: the first line names the columns, in any order: id and main must be there; "
+        "name, sub, transport (tcp, "
+        "udp, auto), audio, enabled, retention_days, pin, tls_insecure, user, password, group, "
+        "zones, and for the public register purpose, owner, contact, place, lat, lon, "
+        "px_per_m, sees, review and retention_reason may be. Commas, double quotes where "
+        "needed, UTF-8.\n"
+        "YAML: a list under the key 'cameras:', with the same names as keys.\n"
+        "Every mistake is named with line and column, and as long as there is one, nothing "
+        "is imported. FILE - reads "
+        "standard input.",
     .options =
         (const struct cli_option[]){
             {"data", "DIR", "data directory (default: $LETHE_DATA, ./data or /var/lib/lethe)"},

@@ -7,12 +7,13 @@
 #include "base/clock.h"
 #include "cli/camera.h"
 #include "cli/output.h"
+#include "recorder/zones.h"
 
 static int list_json(const struct index_camera *rows, size_t n)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(all, camera_json(&rows[i], false));
+        json_array_append_new(all, camera_json(&rows[i], CAMERA_REDACTED));
     return cli_json_print(json_pack("{so}", "cameras", all));
 }
 
@@ -62,12 +63,47 @@ static int run_list(const struct cli_args *a)
     return code;
 }
 
+static void show_line(const char *what, const char *text)
+{
+    if (*text)
+        printf("%-11s %s\n", what, text);
+}
+
+static void show_masking(const struct index_camera *c)
+{
+    struct mask_zone zone[MASK_ZONES];
+    char at[TIME_TEXT];
+    int n = zones_read(c->zones, zone);
+    if (n < 0)
+        puts("zones       not readable: the whole picture is covered; give them again");
+    else if (n > 0)
+        printf("zones       %d, always filled\n", n);
+    if (c->declared_empty_us)
+        printf("empty       declared %s\n", time_format(c->declared_empty_us, at));
+}
+
+static void show_register(const struct index_register *r)
+{
+    show_line("purpose", r->purpose);
+    show_line("owner", r->owner);
+    show_line("contact", r->contact);
+    show_line("place", r->place);
+    if (r->located)
+        printf("on the map  %.6f, %.6f\n", r->lat, r->lon);
+    show_line("sees", r->sees);
+    if (r->px_per_m > 0)
+        printf("detail      %.4g px/m at head height\n", r->px_per_m);
+    show_line("kept for", r->retention_reason);
+    show_line("review", r->review);
+}
+
 static void show_text(const struct index_camera *c)
 {
     char url[CAMERA_URL], changed[TIME_TEXT];
     printf("camera      %s\n", c->id);
     if (*c->name)
         printf("name        %s\n", c->name);
+    show_line("group", c->group);
     printf("main        %s\n", camera_redact(c->main_url, url));
     printf("sub         %s\n",
            *c->sub_url ? camera_redact(c->sub_url, url) : "none: the main stream serves both");
@@ -83,6 +119,8 @@ static void show_text(const struct index_camera *c)
         printf("pin         %s\n", c->pin);
     if (c->tls_insecure)
         printf("certificate not checked\n");
+    show_masking(c);
+    show_register(&c->reg);
     printf("changed     %s\n", time_format(c->changed_us, changed));
 }
 
@@ -99,7 +137,7 @@ static int run_show(const struct cli_args *a)
     if (r < 0)
         return cli_fail(a, &e, r);
     if (cli_flag(a, "json"))
-        return cli_json_print(camera_json(&c, false));
+        return cli_json_print(camera_json(&c, CAMERA_REDACTED));
     show_text(&c);
     return 0;
 }

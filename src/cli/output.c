@@ -12,7 +12,9 @@
 
 int cli_json_print(json_t *object)
 {
-    int r = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) : -1;
+    int r = object ? json_dumpf(object, stdout,
+                                JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
+                   : -1;
     json_decref(object);
     if (r < 0) {
         fputs("lethe: out of memory\n", stderr);
