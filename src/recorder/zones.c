@@ -85,9 +85,10 @@ static int put_number(struct buf *out, float v)
     if (units % UNITS == 0)
         return buf_appendf(out, "%d", units / UNITS);
     snprintf(text, sizeof(text), "0.%04d", units);
-    for (size_t n = strlen(text); text[n - 1] == '0'; n--)
-        text[n - 1] = '\0';
-    return buf_append(out, text, strlen(text));
+    size_t n = strlen(text);
+    while (n > 2 && text[n - 1] == '0')
+        n--;
+    return buf_append(out, text, n);
 }
 
 static int write_zone(struct buf *out, const struct mask_zone *z, bool first)
