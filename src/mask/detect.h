@@ -36,7 +36,8 @@ struct detector_pool;
  * @budget  CPU of one core that detection may take, 0..1 (0.5: half a core), over a sliding second
  * E_NOTFOUND: no model at all (the pool is not made; say in words what that means and how to get them: `lethe models`).
  */
-int detector_pool_new(const char *const *model_dirs, double budget, struct detector_pool **ret, struct err *reterr);
+int detector_pool_new(const char *const *model_dirs, double budget, struct detector_pool **ret,
+                      struct err *reterr);
 void detector_pool_free(struct detector_pool *p);
 /* Which classes the models loaded can tell. */
 bool detector_pool_has(const struct detector_pool *p, enum detect_class c);
@@ -51,6 +52,7 @@ int64_t detector_pool_cost_us(const struct detector_pool *p, int width, int heig
  * Returns the number of boxes, at most DETECT_BOXES; E_BUSY: the budget says not now. E_TIMEOUT: a detector took so long
  * that it has been switched off for a while; E_NOTFOUND: no such model.
  */
-int detector_pool_look(struct detector_pool *p, uint64_t camera, const struct detect_picture *pic, float x0, float y0,
-                       float x1, float y1, bool urgent, int64_t now_us, struct detect_box ret[DETECT_BOXES]);
+int detector_pool_look(struct detector_pool *p, uint64_t camera, const struct detect_picture *pic,
+                       float x0, float y0, float x1, float y1, bool urgent, int64_t now_us,
+                       struct detect_box ret[DETECT_BOXES]);
 #endif
