@@ -19,7 +19,7 @@ const char *detect_class_name(enum detect_class c);
 
 struct detect_box {
     enum detect_class class;
-    float score;          /* 0..1 */
+    float score; /* 0..1; persons and vehicles from 0.3 on: good to hide. 0.45 is good to tell */
     float x0, y0, x1, y1; /* 0..1 of the picture given */
 };
 
@@ -46,11 +46,16 @@ int64_t detector_pool_cost_us(const struct detector_pool *p, int width, int heig
 
 #define DETECT_BOXES 128
 /*
- * Look at @pic, or at the part x0..y1 of it (0..1), now, on the calling thread.
+ * Look at @pic, or at the part x0..y1 of it (0..1), now, on the calling thread. All models look: persons, vehicles, faces.
+ * A part is grown to what a net needs to see around it; boxes are in 0..1 of the whole picture and may overlap.
+ *
  * @camera  any number that tells cameras apart, for fairness
- * @urgent  something new moved in; else the slow round over what stays
- * Returns the number of boxes, at most DETECT_BOXES; E_BUSY: the budget says not now. E_TIMEOUT: a detector took so long
- * that it has been switched off for a while; E_NOTFOUND: no such model.
+ * @urgent  something new moved in: a quick look; else the slow round over what stays: larger input, three times as dear
+ * @now_us  any clock that goes on, the same for all cameras of the pool
+ *
+ * Returns the number of boxes, at most DETECT_BOXES.
+ * Errors: E_BUSY: the budget says not now, ask again with the next picture. E_TIMEOUT: a detector failed or took more
+ * than 2 s of CPU, and all rest for a minute. E_RANGE: the picture is smaller than 16 pixels.
  */
 int detector_pool_look(struct detector_pool *p, uint64_t camera, const struct detect_picture *pic,
                        float x0, float y0, float x1, float y1, bool urgent, int64_t now_us,
