@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/text.h"
+
 void csv_init(struct csv_reader *r, const char *file, const void *data, size_t len)
 {
     *r = (struct csv_reader){.file = file, .data = data, .len = len, .line = 1, .column = 1};
@@ -20,23 +22,6 @@ void csv_release(struct csv_reader *r)
 static int refuse(const struct csv_reader *r, int code, struct err *reterr, const char *why)
 {
     return err_set(reterr, code, "%s:%u:%u: %s", r->file, r->line, r->column, why);
-}
-
-/* Length of the UTF-8 character at the reader's place, 0 if it is none (RFC 3629 §4). */
-static size_t utf8_length(const unsigned char *p, size_t len)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (n == 1)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n > len)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : n;
 }
 
 static bool at_newline(const struct csv_reader *r)
@@ -57,7 +42,7 @@ static void skip_newline(struct csv_reader *r)
 static int take(struct csv_reader *r, struct err *reterr)
 {
     const unsigned char *p = r->data + r->at;
-    size_t n = utf8_length(p, r->len - r->at);
+    size_t n = text_utf8((const char *)p, r->len - r->at);
     if (!n)
         return refuse(r, E_SYNTAX, reterr, "not UTF-8; save the file as UTF-8");
     if (p[0] < 0x20 || p[0] == 0x7f)

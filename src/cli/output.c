@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 
 int cli_json_print(json_t *object)
 {
@@ -32,16 +33,7 @@ bool cli_colour(int fd)
 
 char *cli_clean(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f)
-            *p = '?';
-        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-            p[0] = p[1] = '?';
-        else if (*p == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
-                                (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
-            p[0] = p[1] = p[2] = '?'; /* what turns the direction of writing */
-    }
-    return text;
+    return text_clean(text);
 }
 
 /* Characters of UTF-8, each taken as one column wide. */

@@ -1,215 +1,60 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* `lethe probe URL`: watch a camera for some seconds as the recorder would, and say what it offers. */
-#include "cli/probe.h"
 
-#include <netdb.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "base/clock.h"
 #include "base/hex.h"
 #include "cli/camera.h"
 #include "cli/output.h"
-#include "media/params.h"
-#include "rtsp/session.h"
+#include "recorder/probe.h"
 #include "rtsp/url.h"
 
-enum { CONNECT_MS = 15000 };
-
-struct run {
-    struct probe *p;
-    uv_loop_t loop;
-    uv_timer_t timer;
-    struct rtsp_hub *hub;
-    struct rtsp_session *session;
-    bool ending;
-};
-
-static void on_hub_closed(void *user)
+static void print_track(const struct probe_track *t, int index)
 {
-    (void)user;
-}
-
-static void on_session_closed(void *user)
-{
-    struct run *r = user;
-    rtsp_hub_close(r->hub, on_hub_closed, r);
-}
-
-/* Take the description while the session lives, then let everything go. */
-static void end(struct run *r)
-{
-    struct buf text;
-    if (r->ending)
+    char bits[32];
+    printf("%s      %s", index ? "sound  " : "picture", media_codec_name(t->track.codec));
+    if (t->track.width)
+        printf(", %ux%u", t->track.width, t->track.height);
+    if (t->track.channels)
+        printf(", %u Hz, %u channel%s", t->track.clock_rate, t->track.channels,
+               t->track.channels == 1 ? "" : "s");
+    if (t->frames && !index)
+        printf(", %.1f pictures a second", probe_fps(t));
+    if (t->frames)
+        printf(", %s", cli_bits(probe_bits(t), bits));
+    putchar('\n');
+    if (index)
         return;
-    r->ending = true;
-    buf_init(&text, 1 << 16);
-    if (rtsp_session_describe(r->session, &text) >= 0 && buf_cstr(&text))
-        probe_take_description(r->p, (char *)text.data);
-    buf_release(&text);
-    uv_close((uv_handle_t *)&r->timer, NULL);
-    rtsp_session_close(r->session, on_session_closed, r);
+    if (t->keys > 1)
+        printf("key frames   every %.1f s\n", (double)t->longest_key_us / 1e6);
+    if (t->reports)
+        printf("clock        %+.3f s against this machine\n", (double)t->clock_offset_us / 1e6);
 }
 
-static void on_timer(uv_timer_t *t)
+static void print(const struct probe *p, bool colour)
 {
-    struct run *r = t->data;
-    if (!r->p->track[0].seen)
-        snprintf(r->p->failure, sizeof(r->p->failure),
-                 "no answer that leads to a stream within %d s", CONNECT_MS / 1000);
-    end(r);
-}
-
-static void on_state(void *user, enum rtsp_state s, int code, const char *why)
-{
-    struct run *r = user;
-    if (s == RTSP_STATE_PLAYING) {
-        uv_timer_start(&r->timer, on_timer, (uint64_t)r->p->seconds * 1000, 0);
-    } else if (s == RTSP_STATE_CLOSED || s == RTSP_STATE_WAITING) {
-        if (!r->ending)
-            snprintf(r->p->failure, sizeof(r->p->failure), "%s",
-                     why && *why ? why : err_text(code));
-        end(r);
-    }
-}
-
-static void on_track(void *user, int index, const struct media_track *t)
-{
-    struct run *r = user;
-    if (index >= PROBE_TRACKS)
-        return;
-    struct probe_track *k = &r->p->track[index];
-    if (!k->seen && t->params)
-        k->params_in_sdp = media_params_complete(t->params, t->codec);
-    k->seen = true;
-    k->track = *t;
-    k->track.params = NULL;
-}
-
-static void note_key(struct probe_track *t, int64_t at_us)
-{
-    if (t->keys++ && at_us - t->last_key_us > t->longest_key_us)
-        t->longest_key_us = at_us - t->last_key_us;
-    t->last_key_us = at_us;
-}
-
-static void on_au(void *user, int index, const struct media_au *au)
-{
-    struct run *r = user;
-    if (index >= PROBE_TRACKS)
-        return;
-    struct probe_track *t = &r->p->track[index];
-    if (!t->frames++) {
-        t->first_us = t->last_us = au->arrival_us;
-        t->first_pts = t->last_pts = t->min_pts = t->max_pts = au->pts_ticks;
-    } else {
-        t->bytes += au->size; /* the first one only starts the watch */
-    }
-    if (au->arrival_us - t->last_us > t->worst_wait_us)
-        t->worst_wait_us = au->arrival_us - t->last_us;
-    t->reordered = t->reordered || au->pts_ticks < t->last_pts;
-    t->last_us = au->arrival_us;
-    t->last_pts = au->pts_ticks;
-    t->min_pts = au->pts_ticks < t->min_pts ? au->pts_ticks : t->min_pts;
-    t->max_pts = au->pts_ticks > t->max_pts ? au->pts_ticks : t->max_pts;
-    if (au->key)
-        note_key(t, t->track.clock_rate ? au->pts_ticks * SECOND_US / t->track.clock_rate
-                                        : au->arrival_us);
-}
-
-static void on_lost(void *user, int index, uint32_t packets)
-{
-    struct run *r = user;
-    if (index < PROBE_TRACKS)
-        r->p->track[index].lost += packets;
-}
-
-static void on_report(void *user, int index, int64_t camera_us, int64_t pts_ticks,
-                      int64_t arrival_us)
-{
-    struct run *r = user;
-    (void)pts_ticks;
-    if (index >= PROBE_TRACKS)
-        return;
-    r->p->track[index].reports = true;
-    r->p->track[index].clock_offset_us = camera_us - arrival_us;
-}
-
-static int watch(struct probe *p, const struct rtsp_config *cfg, struct err *reterr)
-{
-    static const struct rtsp_events events = {on_state, on_track, on_au, on_lost, on_report};
-    struct rtsp_hub_config hub = {.clock = &clock_system};
-    struct run r = {.p = p};
-    int e = uv_loop_init(&r.loop);
-    if (e < 0)
-        return e;
-    e = rtsp_hub_new(&r.loop, &hub, &r.hub);
-    if (e >= 0) {
-        uv_timer_init(&r.loop, &r.timer);
-        r.timer.data = &r;
-        e = rtsp_session_open(r.hub, cfg, &events, &r, &r.session, reterr);
-        if (e >= 0) {
-            uv_timer_start(&r.timer, on_timer, CONNECT_MS, 0);
-        } else {
-            uv_close((uv_handle_t *)&r.timer, NULL);
-            rtsp_hub_close(r.hub, on_hub_closed, &r);
-        }
-        uv_run(&r.loop, UV_RUN_DEFAULT);
-    }
-    uv_loop_close(&r.loop);
-    return e;
-}
-
-static int dial(const char *host, int port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    struct timeval patience = {.tv_sec = 5};
-    char service[8];
-    int fd = -1;
-    snprintf(service, sizeof(service), "%d", port);
-    if (getaddrinfo(host, service, &hints, &list))
-        return -1;
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd < 0)
-            continue;
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-        if (connect(fd, a->ai_addr, a->ai_addrlen)) {
-            close(fd);
-            fd = -1;
+    static const char *const marks[] = {"WRONG", "CARE ", "note "}, *const codes[] = {"1;31", "33",
+                                                                                      "2"};
+    struct probe_finding f[PROBE_FINDINGS];
+    int n = probe_findings(p, f);
+    printf("%s\n", p->url);
+    if (p->track[0].seen)
+        printf("server       %s\ntransport    %s\n", p->server, p->transport);
+    for (int i = 0; i < PROBE_TRACKS; i++)
+        if (p->track[i].seen)
+            print_track(&p->track[i], i);
+    for (int w = PROBE_BAD; w <= PROBE_NOTE; w++) {
+        for (int i = 0; i < n; i++) {
+            if ((int)f[i].weight != w)
+                continue;
+            if (colour)
+                printf("\033[%sm%s\033[0m  %s\n", codes[w], marks[w], cli_clean(f[i].text));
+            else
+                printf("%s  %s\n", marks[w], cli_clean(f[i].text));
         }
     }
-    freeaddrinfo(list);
-    return fd;
-}
-
-bool probe_certificate(const char *host, int port, char ret[65])
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    int fd = dial(host, port);
-    SSL_CTX *ctx = fd < 0 ? NULL : SSL_CTX_new(TLS_client_method());
-    SSL *ssl = ctx ? SSL_new(ctx) : NULL;
-    X509 *cert = NULL;
-    char name[NI_MAXHOST]; /* the macro of OpenSSL takes it as not constant */
-    snprintf(name, sizeof(name), "%s", host);
-    if (ssl && SSL_set_fd(ssl, fd) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1 &&
-        SSL_connect(ssl) == 1)
-        cert = SSL_get1_peer_certificate(ssl);
-    if (cert && X509_digest(cert, EVP_sha256(), digest, &n) == 1 && n == 32)
-        hex_encode(digest, n, ret);
-    X509_free(cert);
-    SSL_free(ssl);
-    SSL_CTX_free(ctx);
-    if (fd >= 0)
-        close(fd);
-    return n == 32;
 }
 
 /* Options of the command line into @cfg; strings are those of @in and @url. */
@@ -260,7 +105,7 @@ static int run(const struct cli_args *a)
         p.pinned = cfg.pinned;
         if (p.tls)
             probe_certificate(u.host, u.port, p.pin);
-        r = watch(&p, &cfg, &e);
+        r = probe_watch(&p, &cfg, NULL, &e);
     }
     explicit_bzero(&in, sizeof(in));
     explicit_bzero(&u, sizeof(u));
@@ -268,7 +113,7 @@ static int run(const struct cli_args *a)
         return cli_fail(a, &e, r);
     bool ok = p.track[0].frames > 0 && !p.failure[0];
     if (!cli_flag(a, "json"))
-        probe_print(&p, cli_colour(STDOUT_FILENO));
+        print(&p, cli_colour(STDOUT_FILENO));
     else if (cli_json_print(probe_json(&p)))
         return 1;
     return ok ? 0 : 1;

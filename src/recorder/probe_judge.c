@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* What `lethe probe` says: numbers first, then in plain words what is wrong. */
+/* What a look at a camera says: numbers, and in plain words what is wrong. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/output.h"
-#include "cli/probe.h"
+#include "base/text.h"
+#include "recorder/probe.h"
 
 double probe_fps(const struct probe_track *t)
 {
@@ -27,7 +27,7 @@ void probe_take_description(struct probe *p, char *text)
 {
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        cli_clean(line);
+        text_clean(line);
         if (!strncmp(line, "server: ", 8))
             snprintf(p->server, sizeof(p->server), "%s", line + 8);
         else if (!strncmp(line, "transport: ", 11))
@@ -162,57 +162,9 @@ json_t *probe_json(const struct probe *p)
         if (p->track[i].seen)
             json_array_append_new(tracks, track_json(&p->track[i]));
     for (int i = 0; i < n; i++)
-        json_array_append_new(
-            findings, json_pack("{ss ss}", "weight", weights[f[i].weight], "text", f[i].text));
+        json_array_append_new(findings, json_pack("{ss ss}", "weight", weights[f[i].weight], "text",
+                                                  text_clean(f[i].text)));
     return json_pack("{sb ss ss ss ss so so}", "ok", p->track[0].frames > 0 && !p->failure[0],
                      "url", p->url, "server", p->server, "transport", p->transport,
                      "certificate_sha256", p->pin, "tracks", tracks, "findings", findings);
-}
-
-static void print_track(const struct probe_track *t, int index)
-{
-    char bits[32];
-    printf("%s      %s", index ? "sound  " : "picture", media_codec_name(t->track.codec));
-    if (t->track.width)
-        printf(", %ux%u", t->track.width, t->track.height);
-    if (t->track.channels)
-        printf(", %u Hz, %u channel%s", t->track.clock_rate, t->track.channels,
-               t->track.channels == 1 ? "" : "s");
-    if (t->frames && !index)
-        printf(", %.1f pictures a second", probe_fps(t));
-    if (t->frames)
-        printf(", %s", cli_bits(probe_bits(t), bits));
-    putchar('\n');
-    if (index)
-        return;
-    if (t->keys > 1)
-        printf("key frames   every %.1f s\n", (double)t->longest_key_us / 1e6);
-    if (t->reports)
-        printf("clock        %+.3f s against this machine\n", (double)t->clock_offset_us / 1e6);
-}
-
-void probe_print(const struct probe *p, bool colour)
-{
-    static const char *const marks[] = {"WRONG", "CARE ", "note "}, *const codes[] = {"1;31", "33",
-                                                                                      "2"};
-    struct probe_finding f[PROBE_FINDINGS];
-    int n = probe_findings(p, f);
-    printf("%s\n", p->url);
-    if (p->track[0].seen)
-        printf("server       %s\n", p->server);
-    if (p->track[0].seen)
-        printf("transport    %s\n", p->transport);
-    for (int i = 0; i < PROBE_TRACKS; i++)
-        if (p->track[i].seen)
-            print_track(&p->track[i], i);
-    for (int w = PROBE_BAD; w <= PROBE_NOTE; w++) {
-        for (int i = 0; i < n; i++) {
-            if ((int)f[i].weight != w)
-                continue;
-            if (colour)
-                printf("\033[%sm%s\033[0m  %s\n", codes[w], marks[w], cli_clean(f[i].text));
-            else
-                printf("%s  %s\n", marks[w], cli_clean(f[i].text));
-        }
-    }
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#ifndef CLI_PROBE_H
-#define CLI_PROBE_H
-/* What `lethe probe` measured, and the sentences made of it. */
+#ifndef RECORDER_PROBE_H
+#define RECORDER_PROBE_H
+/*
+ * A look at a camera as the recorder would see it: what it offers, and in plain words what is wrong. For `lethe probe`
+ * and for control.sock. Blocking, with a loop of its own.
+ */
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "media/frame.h"
+#include "rtsp/session.h"
 
 #define PROBE_TRACKS 2
 #define PROBE_FINDINGS 48
@@ -48,8 +53,14 @@ double probe_bits(const struct probe_track *t);
 void probe_take_description(struct probe *p, char *text);
 
 json_t *probe_json(const struct probe *p);
-void probe_print(const struct probe *p, bool colour);
 
+/*
+ * Watch the camera of @cfg for p->seconds after it plays, 15 s at most until then. What the camera does wrong is in @p,
+ * also that it did not answer (p->failure). @stop: give up soon when it becomes true; NULL: never.
+ * Errors: the URL cannot be used, or no memory.
+ */
+int probe_watch(struct probe *p, const struct rtsp_config *cfg, const atomic_bool *stop,
+                struct err *reterr);
 /* SHA-256 of the certificate that HOST:PORT shows, unchecked, as hex; false when there is none within 5 s. */
 bool probe_certificate(const char *host, int port, char ret[65]);
 #endif

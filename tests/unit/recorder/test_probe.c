@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "cli/probe.h"
+#include "recorder/probe.h"
 
 /* A camera without fault: five seconds at 25 pictures a second, a key frame each second. */
 static struct probe healthy(void)
