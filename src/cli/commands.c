@@ -19,6 +19,7 @@
     X(custodian_list)                                                                              \
     X(open)                                                                                        \
     X(mask)                                                                                        \
+    X(models)                                                                                      \
     X(fsck)                                                                                        \
     X(reindex)                                                                                     \
     X(bench_ingest)                                                                                \
