@@ -39,6 +39,7 @@ build: $(BUILD)/build.ninja
 		[ ! -f $(BUILD)/files.list ] || meson setup --reconfigure $(BUILD) >/dev/null; \
 		mv $(BUILD)/files.new $(BUILD)/files.list; fi
 	@ninja -C $(BUILD) lethe
+	@scripts/web-build $(BUILD)/web
 
 demo:
 	@scripts/deps build demo
