@@ -19,11 +19,12 @@ static const struct cli_option options[] = {
      .repeat = true},
     {.name = "scene",
      .value = "KIND",
-     .help = "street (default) or noise, a cheap load that is no picture"},
+     .help = "street (default), empty-first, crowd, seated, dusk, exposure, knock, or noise, a "
+             "cheap load that is no picture"},
     {.name = "scenes", .value = "N", .help = "different scenes that the cameras share (default 2)"},
     {.name = "scene-seconds",
      .value = "S",
-     .help = "length of the loop of a scene (default 20, H.265 8)"},
+     .help = "length of the loop of a scene (street: default 20, H.265 8; others 120)"},
     {.name = "bitrate",
      .value = "RATE",
      .help = "bits per second of the main stream of a scene (default 2M)"},
@@ -201,8 +202,12 @@ static int read_numbers(const struct cli_args *a, struct sim_options *o)
 
 static int read_words(const struct cli_args *a, struct sim_options *o)
 {
-    static const char *const scenes[] = {"street", "noise", NULL},
-                             *const codecs[] = {"h264", "h265", NULL},
+    static const char *const scenes[] = {
+#define X(id, name, text) name,
+        SIM_SCENE_LIST(X) NULL,
+#undef X
+    };
+    static const char *const codecs[] = {"h264", "h265", NULL},
                              *const sounds[] = {"none", "aac", "pcmu", NULL},
                              *const joins[] = {"shift", "next-key", "at-once", NULL};
     int scene = choose(a, "scene", scenes, 0), codec = choose(a, "codec", codecs, 0),

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "sim/scene.h"
 
 #define CLOCK_RATE 90000
 #define H264_FILLER 12
@@ -211,7 +210,8 @@ int sim_encode_street(const struct sim_encode_options *o, struct sim_program **r
     int r = begin(&e, o);
     if (r < 0)
         return r;
-    struct sim_scene *scene = sim_scene_new(o->seed, o->seconds);
+    const struct sim_scene_config cfg = {.kind = o->scene, .seed = o->seed, .period_s = o->seconds};
+    struct sim_scene *scene = sim_scene_make(&cfg);
     r = scene ? sim_picture_init(&picture, o->width, o->height) : -ENOMEM;
     if (r >= 0)
         r = configure(&e, reterr);
@@ -271,6 +271,7 @@ int sim_encode_noise(const struct sim_encode_options *o, struct sim_program **re
     two.seconds = 2.0 / o->fps;
     two.gop = 2;
     two.bframes = 0;
+    two.scene = SIM_SCENE_STREET;
     int r = sim_encode_street(&two, &street, reterr);
     if (r < 0)
         return r;

@@ -3,17 +3,19 @@
 #define SIM_ENCODE_H
 /* Programs made here: the street scene through libx264 or libx265, and noise of exact bitrate. Blocking, reentrant. */
 #include "sim/program.h"
+#include "sim/scene.h"
 
 struct sim_encode_options {
     enum media_codec codec;
     int width, height, fps, gop, bframes, slices;
     int64_t bitrate; /* bits per second; met by filler NAL units where the encoder stays under it */
     double seconds;
+    enum sim_scene_kind scene;
     uint32_t seed, ssrc;
     size_t packet_bytes;
     const char *name;
 };
-/* Encode one period of the scene @seed with its ground truth. */
+/* Encode one period of the scene with its ground truth. */
 int sim_encode_street(const struct sim_encode_options *o, struct sim_program **ret,
                       struct err *reterr);
 /*

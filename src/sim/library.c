@@ -103,9 +103,8 @@ static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
 {
     const struct sim_options *o = s->o;
     struct job *j = add_job(w, s, NULL);
-    snprintf(j->name, sizeof(j->name), "%s-%d%s%s",
-             o->scene == SIM_SCENE_NOISE ? "noise" : "street", scene, sub ? " sub" : "",
-             other ? " other size" : "");
+    snprintf(j->name, sizeof(j->name), "%s-%d%s%s", sim_scene_kind_name(o->scene), scene,
+             sub ? " sub" : "", other ? " other size" : "");
     j->noise = o->scene == SIM_SCENE_NOISE && !other;
     j->encode.name = j->name;
     j->encode.codec = other ? other : o->codec;
@@ -118,6 +117,7 @@ static void add_scene(struct work *w, struct sim_server *s, int scene, bool sub,
     j->encode.bitrate = sub ? o->sub_bitrate : o->bitrate;
     j->encode.seconds = other && o->scene_seconds > 8 ? 8 : o->scene_seconds;
     j->encode.seed = o->seed + (uint32_t)scene;
+    j->encode.scene = other ? SIM_SCENE_STREET : o->scene;
     j->encode.packet_bytes = o->packet_bytes;
 }
 
@@ -130,6 +130,9 @@ static void give_out(struct sim_server *s, int mains, bool subs, struct sim_prog
         int m = i % mains;
         c->id = i;
         c->phase = (double)i * GOLDEN - (double)(long)((double)i * GOLDEN);
+        if (s->o->scene != SIM_SCENE_STREET && s->o->scene != SIM_SCENE_NOISE && !s->o->media_count)
+            c->phase =
+                0; /* these begin with an empty street: all at the same time, as on the page */
         c->stream[0].track[0] = s->programs[m];
         c->stream[1].track[0] = s->programs[subs ? mains + m : m];
         for (int k = 0; k < SIM_STREAMS; k++) {

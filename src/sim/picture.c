@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +21,16 @@ int sim_picture_init(struct sim_picture *p, int width, int height)
     return 0;
 }
 
+int sim_picture_add_label(struct sim_picture *p)
+{
+    p->label = calloc((size_t)p->width, (size_t)p->height);
+    return p->label ? 0 : -ENOMEM;
+}
+
 void sim_picture_release(struct sim_picture *p)
 {
     free(p->y);
+    free(p->label);
     *p = (struct sim_picture){0};
 }
 
@@ -30,6 +38,43 @@ void sim_picture_copy(struct sim_picture *to, const struct sim_picture *from)
 {
     size_t luma = (size_t)from->width * (size_t)from->height;
     memcpy(to->y, from->y, luma + luma / 2);
+    if (to->label)
+        memset(to->label, 0, luma);
+}
+
+/* One line that comes from @from: @edge says whether the ends are repeated or cleared. */
+static void shift_line(uint8_t *to, const uint8_t *from, int width, int dx, bool edge)
+{
+    int kept = width - abs(dx), gap = dx > 0 ? 0 : kept;
+    uint8_t end = edge ? from[dx > 0 ? 0 : width - 1] : 0;
+    memmove(to + (dx > 0 ? dx : 0), from + (dx > 0 ? 0 : -dx), (size_t)kept);
+    memset(to + gap, end, (size_t)abs(dx));
+}
+
+static void shift_plane(uint8_t *plane, int width, int height, int dx, int dy, bool edge)
+{
+    for (int i = 0; i < height; i++) {
+        int y = dy > 0 ? height - 1 - i : i,
+            from = y - dy; /* in the order that reads before it writes */
+        bool beyond = from < 0 || from >= height;
+        from = from < 0 ? 0 : from >= height ? height - 1 : from;
+        uint8_t *to = plane + (ptrdiff_t)y * width;
+        if (beyond && !edge)
+            memset(to, 0, (size_t)width);
+        else /* the line at the end is the last to move, so all that repeat it find it as it was */
+            shift_line(to, plane + (ptrdiff_t)from * width, width, dx, edge);
+    }
+}
+
+void sim_picture_shift(struct sim_picture *p, int dx, int dy)
+{
+    if (abs(dx) >= p->width || abs(dy) >= p->height)
+        return;
+    shift_plane(p->y, p->width, p->height, dx, dy, true);
+    shift_plane(p->u, p->width / 2, p->height / 2, dx / 2, dy / 2, true);
+    shift_plane(p->v, p->width / 2, p->height / 2, dx / 2, dy / 2, true);
+    if (p->label)
+        shift_plane(p->label, p->width, p->height, dx, dy, false);
 }
 
 static uint8_t clamp8(float v)
@@ -61,6 +106,8 @@ static void span(struct sim_picture *p, int y, float fx0, float fx1, struct sim_
     if (x0 >= x1)
         return;
     memset(p->y + (size_t)y * (size_t)p->width + x0, c.y, (size_t)(x1 - x0));
+    if (p->label)
+        memset(p->label + (size_t)y * (size_t)p->width + x0, p->label_value, (size_t)(x1 - x0));
     int c0 = x0 / 2, c1 = (x1 + 1) / 2;
     if (y % 2)
         return;

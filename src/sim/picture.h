@@ -6,16 +6,22 @@
 #include <stdint.h>
 
 struct sim_picture {
-    int width, height;  /* even */
-    uint8_t *y, *u, *v; /* no padding: strides are width and width/2 */
+    int width, height;   /* even */
+    uint8_t *y, *u, *v;  /* no padding: strides are width and width/2 */
+    uint8_t *label;      /* NULL, or a byte per pixel that says who was drawn there last */
+    uint8_t label_value; /* for what is drawn next */
 };
 struct sim_colour {
     uint8_t y, u, v;
 };
 
 int sim_picture_init(struct sim_picture *p, int width, int height); /* -ENOMEM */
+int sim_picture_add_label(struct sim_picture *p);                   /* -ENOMEM */
 void sim_picture_release(struct sim_picture *p);
-void sim_picture_copy(struct sim_picture *to, const struct sim_picture *from); /* same size */
+/* Same size. Labels are not copied but cleared. */
+void sim_picture_copy(struct sim_picture *to, const struct sim_picture *from);
+/* Move all planes right and down by even numbers of pixels; what comes in repeats the edge, without label. */
+void sim_picture_shift(struct sim_picture *p, int dx, int dy);
 
 /* From 8-bit red, green, blue by BT.601, studio range. */
 struct sim_colour sim_colour_rgb(int r, int g, int b);

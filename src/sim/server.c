@@ -271,7 +271,9 @@ static void choose_defaults(struct sim_options *o)
     if (!o->scenes)
         o->scenes = 2;
     if (o->scene_seconds <= 0)
-        o->scene_seconds = o->codec == MEDIA_H265 ? 8 : 20; /* libx265 takes that much longer */
+        o->scene_seconds = o->scene != SIM_SCENE_STREET && o->scene != SIM_SCENE_NOISE ? 120
+                           : o->codec == MEDIA_H265 ? 8 /* libx265 takes that much longer */
+                                                    : 20;
 }
 
 int sim_run(const struct sim_options *o, struct err *reterr)

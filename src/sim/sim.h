@@ -11,11 +11,11 @@
 
 #include "base/err.h"
 #include "media/frame.h"
+#include "sim/scene.h"
 
 #define SIM_MEDIA_FILES 64
 #define SIM_SCENES 16
 
-enum sim_scene_kind { SIM_SCENE_STREET, SIM_SCENE_NOISE };
 enum sim_auth {
     SIM_AUTH_NONE,
     SIM_AUTH_BASIC,
