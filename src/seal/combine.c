@@ -119,3 +119,83 @@ int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
     sodium_free(o); /* wipes */
     return r;
 }
+
+int seal_shares_unseal(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                       struct seal_identity *id, struct seal_share *ret, struct err *reterr)
+{
+    struct seal_record record;
+    const struct seal_entry *e = seal_shares_entry(s, kid);
+    if (!e || seal_entry_open(e, &record) < 0)
+        return err_set(reterr, E_NOTFOUND, "the share file holds no shares of this key");
+    if (sodium_init() < 0)
+        return E_BUG;
+    struct opening *o = sodium_malloc(sizeof(*o));
+    if (!o)
+        return -ENOMEM;
+    o->count = 0;
+    int r = 0, i = 0;
+    for (; i < record.count && r >= 0 && !o->count; i++)
+        r = open_share(e, i, &id, 1, o, reterr);
+    if (r >= 0 && !o->count)
+        r = err_set(reterr, E_NOTFOUND, "no share of this key is for this identity");
+    if (r >= 0) {
+        ret->number = i;
+        memcpy(ret->value, o->shares, SEAL_SHARE);
+    }
+    sodium_free(o); /* wipes */
+    return r < 0 ? r : 0;
+}
+
+/* Shares of different custodians into @o, as many as are needed. */
+static void gather(const struct seal_record *record, const struct seal_share *share, size_t n,
+                   struct opening *o)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < n && o->count < record->threshold; i++) {
+        if (share[i].number < 1 || share[i].number > record->count ||
+            (seen & UINT64_C(1) << share[i].number))
+            continue;
+        seen |= UINT64_C(1) << share[i].number;
+        memcpy(o->shares + (size_t)o->count++ * SEAL_SHAMIR_SHARE, share[i].value, SEAL_SHARE);
+    }
+}
+
+int seal_shares_combine(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                        const struct seal_context *want, const struct seal_share *share, size_t n,
+                        uint8_t ret_key[SEAL_KEY], struct err *reterr)
+{
+    struct seal_record record;
+    const struct seal_entry *e = seal_shares_entry(s, kid);
+    if (!e || seal_entry_open(e, &record) < 0)
+        return err_set(reterr, E_NOTFOUND, "the share file holds no shares of this key");
+    int r = check_context(&record.context, want, reterr);
+    if (r < 0)
+        return r;
+    if (sodium_init() < 0)
+        return E_BUG;
+    struct opening *o = sodium_malloc(sizeof(*o));
+    if (!o)
+        return -ENOMEM;
+    o->count = 0;
+    gather(&record, share, n, o);
+    r = o->count < record.threshold
+            ? err_set(reterr, E_THRESHOLD, "%d custodians are needed, %d gave a share of this key",
+                      record.threshold, o->count)
+            : combine(&record, o, ret_key, reterr);
+    sodium_free(o); /* wipes */
+    return r;
+}
+
+void seal_shares_at(const struct seal_shares *s, size_t i, uint8_t ret_kid[SEAL_KID],
+                    struct seal_context *ret, const uint8_t **ret_data, size_t *ret_len)
+{
+    struct seal_record record;
+    const struct seal_entry *e = &s->entries[i];
+    memcpy(ret_kid, e->kid, SEAL_KID);
+    *ret_data = e->data;
+    *ret_len = e->len;
+    if (seal_entry_open(e, &record) >= 0)
+        *ret = record.context;
+    else
+        *ret = (struct seal_context){0};
+}

@@ -12,6 +12,8 @@
 
 #define FILE_MAX ((size_t)64 << 10)
 
+static const char signing[] = "# signing key: "; /* a comment to age */
+
 static int new_identity(struct seal_identity **ret, struct err *reterr)
 {
     if (sodium_init() < 0)
@@ -40,6 +42,14 @@ static int parse_line(const char *name, int number, const char *line, size_t len
 {
     if (len > 0 && line[len - 1] == '\r')
         len--;
+    if (len >= sizeof(signing) - 1 && !memcmp(line, signing, sizeof(signing) - 1)) {
+        id->signs = tlog_skey_parse(line + sizeof(signing) - 1, len - sizeof(signing) + 1,
+                                    &id->signer, NULL) >= 0 &&
+                    id->signer.vkey.type == TLOG_KEY_NOTE;
+        return id->signs ? 0
+                         : err_set(reterr, E_SYNTAX, "%s:%d: the signing key cannot be read", name,
+                                   number);
+    }
     if (len == 0 || line[0] == '#')
         return 0;
     if (*found)
@@ -94,26 +104,45 @@ int seal_identity_load(const char *path, struct seal_identity **ret, struct err 
     return 1;
 }
 
-int seal_identity_generate(const char *path, struct seal_identity **ret, struct err *reterr)
+/* The file's text in locked memory of 1024 bytes. Returns its length. */
+static size_t format_file(const struct seal_identity *id, char *text)
+{
+    char when[TIME_TEXT], vkey[TLOG_VKEY_TEXT];
+    int n = snprintf(text, 1024, "# created: %s\n# public key: %s\n# signer: %s\n%s",
+                     time_format(clock_wall_us(&clock_system), when), id->recipient,
+                     tlog_vkey_format(&id->signer.vkey, vkey), signing);
+    tlog_skey_format(&id->signer, text + n);
+    size_t len = strlen(text);
+    text[len++] = '\n';
+    seal_identity_encode(id->secret, text + len);
+    len += SEAL_IDENTITY_CHARS;
+    text[len++] = '\n';
+    return len;
+}
+
+int seal_identity_generate(const char *path, const char *name, const struct seal_identity *keep,
+                           struct seal_identity **ret, struct err *reterr)
 {
     struct seal_identity *id = NULL;
-    char when[TIME_TEXT];
+    if (strlen(name) >= SEAL_NAME)
+        return err_set(reterr, E_RANGE, "the name of a signing key has at most %d bytes",
+                       SEAL_NAME - 1);
     int r = new_identity(&id, reterr);
     if (r < 0)
         return r;
-    char *text = sodium_malloc(512);
-    if (!text) {
-        seal_identity_free(id);
-        return -ENOMEM;
+    char *text = sodium_malloc(1024);
+    if (!text)
+        r = -ENOMEM;
+    if (r >= 0 && keep && keep->signs)
+        id->signer = keep->signer;
+    else if (r >= 0)
+        r = tlog_skey_init(&id->signer, name, TLOG_KEY_NOTE, NULL, reterr);
+    if (r >= 0) {
+        id->signs = true;
+        randombytes_buf(id->secret, sizeof(id->secret));
+        derive(id);
+        r = seal_file_write(path, text, format_file(id, text), 0600, false, reterr);
     }
-    randombytes_buf(id->secret, sizeof(id->secret));
-    derive(id);
-    int n = snprintf(text, 512, "# created: %s\n# public key: %s\n",
-                     time_format(clock_wall_us(&clock_system), when), id->recipient);
-    seal_identity_encode(id->secret, text + n);
-    size_t len = (size_t)n + SEAL_IDENTITY_CHARS;
-    text[len++] = '\n';
-    r = seal_file_write(path, text, len, 0600, false, reterr);
     sodium_free(text);
     if (r < 0) {
         seal_identity_free(id);

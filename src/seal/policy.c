@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The custodian set and its file: "threshold N", "practice", or "NAME RECIPIENT" a line. */
+/* The custodian set and its file: "threshold N", "require ROLE N", "practice", or "NAME RECIPIENT [SIGNER [ROLE]]". */
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "seal/seal.h"
 
 #define FILE_MAX ((size_t)64 << 10)
+#define WORDS 4 /* most of a line */
 
 static int check_one(const struct seal_policy *p, int i, uint8_t ret_key[32], struct err *reterr)
 {
@@ -33,8 +34,34 @@ static int check_one(const struct seal_policy *p, int i, uint8_t ret_key[32], st
         if (!memcmp(p->custodian[j].public_key, ret_key, 32))
             return err_set(reterr, E_EXISTS, "%s and %s have the same recipient",
                            p->custodian[j].name, c->name);
+        if (c->signs && p->custodian[j].signs &&
+            !memcmp(p->custodian[j].signer.public_key, c->signer.public_key, 32))
+            return err_set(reterr, E_EXISTS, "%s and %s have the same signing key",
+                           p->custodian[j].name, c->name);
     }
     return 0;
+}
+
+/* Required roles must fit among the t who approve, and there must be custodians who have them. */
+static int check_roles(const struct seal_policy *p, struct err *reterr)
+{
+    int sum = 0;
+    for (int i = 0; i < p->required; i++) {
+        int have = 0;
+        for (int j = 0; j < p->count; j++)
+            have += p->custodian[j].signs && !strcmp(p->custodian[j].role, p->require[i].role);
+        if (have < p->require[i].count)
+            return err_set(reterr, E_RANGE,
+                           "%d of role %s must take part, but only %d custodians have it and a "
+                           "signing key",
+                           p->require[i].count, p->require[i].role, have);
+        sum += p->require[i].count;
+    }
+    return sum <= p->threshold
+               ? 0
+               : err_set(reterr, E_RANGE,
+                         "%d custodians are required by role, but %d open a recording", sum,
+                         p->threshold);
 }
 
 int seal_policy_check(struct seal_policy *p, struct err *reterr)
@@ -53,7 +80,7 @@ int seal_policy_check(struct seal_policy *p, struct err *reterr)
         if (r < 0)
             return r;
     }
-    return 0;
+    return check_roles(p, reterr);
 }
 
 void seal_policy_id(const struct seal_policy *p, uint8_t ret[SEAL_SET])
@@ -80,16 +107,26 @@ static int parse_threshold(const char *value, struct seal_policy *p)
     return 0;
 }
 
-static int parse_words(char *word[3], int words, struct seal_policy *p)
+static bool role_valid(const char *role)
 {
-    if (words == 1 && !strcmp(word[0], "practice")) {
-        p->practice = true;
-        return 0;
-    }
-    if (words != 2)
+    return strlen(role) < SEAL_ROLE &&
+           strspn(role, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(role);
+}
+
+static int parse_require(char *word[WORDS], struct seal_policy *p)
+{
+    long n = strtol(word[2], NULL, 10);
+    if (p->required == SEAL_REQUIRED || !role_valid(word[1]) || n < 1 || n > SEAL_CUSTODIANS ||
+        strspn(word[2], "0123456789") != strlen(word[2]))
         return E_SYNTAX;
-    if (!strcmp(word[0], "threshold"))
-        return parse_threshold(word[1], p);
+    struct seal_required *q = &p->require[p->required++];
+    snprintf(q->role, sizeof(q->role), "%s", word[1]);
+    q->count = (int)n;
+    return 0;
+}
+
+static int parse_custodian(char *word[WORDS], int words, struct seal_policy *p)
+{
     if (p->count == SEAL_CUSTODIANS)
         return E_LIMIT;
     struct seal_custodian *c = &p->custodian[p->count];
@@ -97,19 +134,43 @@ static int parse_words(char *word[3], int words, struct seal_policy *p)
         return E_SYNTAX;
     memcpy(c->name, word[0], strlen(word[0]) + 1);
     memcpy(c->recipient, word[1], strlen(word[1]) + 1);
+    if (words > 2) {
+        if (tlog_vkey_parse(word[2], strlen(word[2]), &c->signer, NULL) < 0 ||
+            c->signer.type != TLOG_KEY_NOTE)
+            return E_SYNTAX;
+        c->signs = true;
+    }
+    if (words > 3) {
+        if (!role_valid(word[3]))
+            return E_SYNTAX;
+        snprintf(c->role, sizeof(c->role), "%s", word[3]);
+    }
     p->count++;
     return 0;
 }
 
+static int parse_words(char *word[WORDS], int words, struct seal_policy *p)
+{
+    if (words == 1 && !strcmp(word[0], "practice")) {
+        p->practice = true;
+        return 0;
+    }
+    if (words == 2 && !strcmp(word[0], "threshold"))
+        return parse_threshold(word[1], p);
+    if (words == 3 && !strcmp(word[0], "require"))
+        return parse_require(word, p);
+    return words < 2 ? E_SYNTAX : parse_custodian(word, words, p);
+}
+
 static int parse_line(char *line, struct seal_policy *p)
 {
-    char *word[3], *rest = line;
+    char *word[WORDS], *rest = line;
     int words = 0;
     line[strcspn(line, "#")] = 0;
     for (char *w; (w = strsep(&rest, " \t\r"));) {
         if (!*w)
             continue;
-        if (words == 3)
+        if (words == WORDS)
             return E_SYNTAX;
         word[words++] = w;
     }
@@ -128,7 +189,8 @@ static int parse(const char *path, char *text, struct seal_policy *p, struct err
         if (r < 0)
             return err_set(
                 reterr, r,
-                "%s:%d: a line reads 'NAME RECIPIENT' or 'threshold N' (N from 2 to %d, once)",
+                "%s:%d: a line reads 'NAME RECIPIENT [SIGNER [ROLE]]', 'require ROLE N' or "
+                "'threshold N' (N from 2 to %d, once)",
                 path, number, SEAL_CUSTODIANS);
     }
     return 0;
@@ -167,10 +229,19 @@ int seal_policy_save(const char *path, const struct seal_policy *p, struct err *
     buf_init(&b, FILE_MAX);
     int r = buf_appendf(
         &b,
-        "# Who must take part to open recordings: NAME RECIPIENT, one a line.\nthreshold %d\n%s",
+        "# Who must take part to open recordings: NAME RECIPIENT [SIGNER [ROLE]], one a line.\n"
+        "threshold %d\n%s",
         p->threshold, p->practice ? "practice\n" : "");
-    for (int i = 0; i < p->count && r >= 0; i++)
-        r = buf_appendf(&b, "%s %s\n", p->custodian[i].name, p->custodian[i].recipient);
+    for (int i = 0; i < p->required && r >= 0; i++)
+        r = buf_appendf(&b, "require %s %d\n", p->require[i].role, p->require[i].count);
+    for (int i = 0; i < p->count && r >= 0; i++) {
+        const struct seal_custodian *c = &p->custodian[i];
+        char vkey[TLOG_VKEY_TEXT] = "";
+        if (c->signs)
+            tlog_vkey_format(&c->signer, vkey);
+        r = buf_appendf(&b, "%s %s%s%s%s%s\n", c->name, c->recipient, c->signs ? " " : "", vkey,
+                        c->role[0] ? " " : "", c->role);
+    }
     if (r >= 0)
         r = seal_file_write(path, b.data, b.len, 0644, true, reterr);
     buf_release(&b);

@@ -27,15 +27,17 @@ static int one_custodian(const char *data_dir, int number, struct seal_custodian
     char name[64], path[4096];
     struct seal_identity *id = NULL;
     snprintf(name, sizeof(name), "practice/custodian-%d.txt", number);
+    snprintf(c->name, sizeof(c->name), "practice-%d", number);
     int r = path_in(path, data_dir, name);
     if (r < 0)
         return r;
     r = seal_identity_load(path, &id, reterr);
     if (r == -ENOENT)
-        r = seal_identity_generate(path, &id, reterr);
+        r = seal_identity_generate(path, c->name, NULL, &id, reterr);
     if (r < 0)
         return r;
-    snprintf(c->name, sizeof(c->name), "practice-%d", number);
+    c->signs = id->signs;
+    c->signer = id->signer.vkey;
     memcpy(c->recipient, id->recipient, sizeof(c->recipient));
     seal_identity_free(id);
     return 0;

@@ -12,25 +12,42 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tlog/note.h"
 
 #define SEAL_CUSTODIANS 32
 #define SEAL_KEY 16
 #define SEAL_KID 16
 #define SEAL_NAME 64
+#define SEAL_ROLE 32
 
 struct seal_custodian {
     char name[SEAL_NAME];
     char recipient[80]; /* age1… (Bech32) */
     uint8_t public_key[32];
+    bool signs;              /* has a signing key, and so can approve orders */
+    struct tlog_vkey signer; /* Ed25519, as notes are signed */
+    char role[SEAL_ROLE];    /* "" : none */
+};
+
+#define SEAL_REQUIRED 4
+/* At least @count custodians with @role have to be among those who approve an order. */
+struct seal_required {
+    char role[SEAL_ROLE];
+    int count;
 };
 
 /* Who must take part to open. Value type; seal_policy_check() before use. */
 struct seal_policy {
     int threshold, count;
     struct seal_custodian custodian[SEAL_CUSTODIANS];
+    struct seal_required require[SEAL_REQUIRED];
+    int required;
     bool practice;
 };
-/* 2 <= t <= n, names and recipients valid and all different. Fills public_key. E_RANGE, E_SYNTAX, E_EXISTS. */
+/*
+ * 2 <= t <= n; names, recipients and signing keys valid and all different; required roles can be had among t.
+ * Fills public_key. E_RANGE, E_SYNTAX, E_EXISTS.
+ */
 int seal_policy_check(struct seal_policy *p, struct err *reterr);
 /*
  * Read a custodian file (docs/format/custodians.md), checked.
@@ -91,9 +108,18 @@ void seal_key_destroy(struct seal_vault *v, struct seal_key *k);
 struct seal_identity {
     uint8_t secret[32], public_key[32]; /* secret in locked memory of the identity */
     char recipient[80];
+    bool signs;
+    struct tlog_skey
+        signer; /* of the line "# signing key: …", which other tools take for a comment */
 };
-/* Make a new identity and write the identity file (mode 0600, whole or not at all). E_EXISTS if there is one. */
-int seal_identity_generate(const char *path, struct seal_identity **ret, struct err *reterr);
+/*
+ * Make a new identity and write the identity file (mode 0600, whole or not at all).
+ * @name   name of the signing key
+ * @keep   NULL, or an identity whose signing key goes on: the recipient changes every week, the signer does not
+ * Errors: E_EXISTS if there is a file, E_RANGE (name), errno values.
+ */
+int seal_identity_generate(const char *path, const char *name, const struct seal_identity *keep,
+                           struct seal_identity **ret, struct err *reterr);
 /*
  * Read an identity file; a pipe will do. Returns 0, or 1 with a sentence in @reterr when others may read the file.
  * Errors: errno values, E_SYNTAX (not an identity, or several), E_LIMIT (over 64 KiB). Sentences name the file and
@@ -127,4 +153,27 @@ int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
 int seal_shares_open(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
                      const struct seal_context *want, struct seal_identity *const *ids, size_t n,
                      uint8_t ret_key[SEAL_KEY], struct err *reterr);
+
+#define SEAL_SHARE 33
+/* One share in clear. Secret: keep it in locked memory and wipe it. */
+struct seal_share {
+    int number; /* of the custodian, from 1 */
+    uint8_t value[SEAL_SHARE];
+};
+/*
+ * What one custodian does: open the share of key @kid that @id can.
+ * Errors: E_NOTFOUND (no such KID, or no share for this identity), E_CRYPTO (damaged), E_MISMATCH (another key's share).
+ */
+int seal_shares_unseal(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                       struct seal_identity *id, struct seal_share *ret, struct err *reterr);
+/*
+ * What the holder of t shares does: combine and check against the commitment. Numbers that stand twice count once.
+ * Errors: E_NOTFOUND, E_MISMATCH (context), E_THRESHOLD, E_CRYPTO (the shares do not give the recorded key).
+ */
+int seal_shares_combine(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
+                        const struct seal_context *want, const struct seal_share *share, size_t n,
+                        uint8_t ret_key[SEAL_KEY], struct err *reterr);
+/* The i-th whole record, 0..count-1, in the order of the KIDs: what it is for, and its bytes. */
+void seal_shares_at(const struct seal_shares *s, size_t i, uint8_t ret_kid[SEAL_KID],
+                    struct seal_context *ret, const uint8_t **ret_data, size_t *ret_len);
 #endif

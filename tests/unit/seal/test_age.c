@@ -202,7 +202,7 @@ static void test_age__stock_tool_in_both_directions(void **state)
     snprintf(path, sizeof(path), "%s/theirs.txt", dir);
     assert_int_equal(seal_identity_load(path, &theirs, NULL), 0);
     snprintf(path, sizeof(path), "%s/ours.txt", dir);
-    assert_int_equal(seal_identity_generate(path, &ours, NULL), 0);
+    assert_int_equal(seal_identity_generate(path, "judge", NULL, &ours, NULL), 0);
     assert_int_equal(
         shell("test \"$(age-keygen -y $D/ours.txt)\" = "
               "\"$(sed -n 's/# public key: //p' $D/ours.txt)\" -a $(stat -c %a $D/ours.txt) = 600",

@@ -124,6 +124,26 @@ static void test_identity__reads_what_is_an_identity(void **state)
     }
 }
 
+static void test_identity__signing_key_is_read_or_refused(void **state)
+{
+    static const struct {
+        const char *line;
+        int code;
+    } row[] = {
+        {"# signing key: PRIVATE+KEY+judge+00000000+AQ==\n", E_SYNTAX},
+        {"# signing key: \n", E_SYNTAX},
+        {"# signing key is elsewhere\n", 0},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char text[512];
+        struct seal_identity *id = NULL;
+        snprintf(text, sizeof(text), "%s" ID "\n", row[i].line);
+        assert_int_equal(seal_identity_parse("k", text, strlen(text), &id, NULL), row[i].code);
+        assert_true(!id || !id->signs);
+        seal_identity_free(id);
+    }
+}
+
 static void test_identity__file_is_private_whole_and_never_replaced(void **state)
 {
     struct seal_identity *made = NULL, *read = NULL, *other = NULL;
@@ -131,15 +151,23 @@ static void test_identity__file_is_private_whole_and_never_replaced(void **state
     struct stat st;
     const char *path = in_dir("id.txt");
     umask(0);
-    assert_int_equal(seal_identity_generate(path, &made, &e), 0);
+    assert_int_equal(seal_identity_generate(path, "judge", NULL, &made, &e), 0);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(seal_identity_load(path, &read, &e), 0);
     assert_memory_equal(read->secret, made->secret, 32);
     assert_string_equal(read->recipient, made->recipient);
-    assert_int_equal(seal_identity_generate(path, &other, &e), E_EXISTS);
+    assert_true(read->signs && made->signs);
+    assert_true(tlog_vkey_equal(&read->signer.vkey, &made->signer.vkey));
+    assert_int_equal(seal_identity_generate(in_dir("next.txt"), "x", made, &other, &e), 0);
+    assert_true(
+        tlog_vkey_equal(&other->signer.vkey, &made->signer.vkey)); /* only the recipient is new */
+    assert_string_not_equal(other->recipient, made->recipient);
+    seal_identity_free(other);
+    other = NULL;
+    assert_int_equal(seal_identity_generate(path, "judge", NULL, &other, &e), E_EXISTS);
     assert_null(other);
-    assert_int_equal(seal_identity_generate(in_dir("no/such"), &other, &e), -ENOENT);
+    assert_int_equal(seal_identity_generate(in_dir("no/such"), "judge", NULL, &other, &e), -ENOENT);
     seal_identity_free(read);
     assert_int_equal(chmod(path, 0644), 0);
     assert_int_equal(seal_identity_load(path, &read, &e), 1);
@@ -158,6 +186,9 @@ static void test_identity__file_is_private_whole_and_never_replaced(void **state
 
 #define A "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
 #define B "age18nv85p4lm076rfe5nmkpk8vq66u3eql09ruxalxlfsxu86dlyq0sfgykj4"
+
+#define SA "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+#define SB "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
 
 static void test_policy__reads_and_refuses(void **state)
 {
@@ -181,6 +212,16 @@ static void test_policy__reads_and_refuses(void **state)
         {"threshold 2\nthreshold 2\n", 2, E_SYNTAX, ":2:"},
         {"threshold 1\n", 2, E_SYNTAX, ":1:"},
         {"threshold 2x\n", 2, E_SYNTAX, ":1:"},
+        {"require oversight 1\njudge " A " " SA " oversight\nchief " B " " SB "\n", 2, 0, NULL},
+        {"judge " A "\nchief " B " " SB "\n", 2, 0, NULL}, /* not all need a key */
+        {"require oversight 1\njudge " A " " SA "\nchief " B "\n", 2, E_RANGE, "only 0 custodians"},
+        {"require a 2\nrequire b 1\njudge " A " " SA " a\nchief " B " " SB " a\n", 2, E_RANGE,
+         "b must"},
+        {"require a 2\njudge " A " " SA " a\nchief " B " " SB " b\n", 2, E_RANGE, "2 of role a"},
+        {"require oversight 0\n", 2, E_SYNTAX, ":1:"},
+        {"require Oversight 1\n", 2, E_SYNTAX, ":1:"},
+        {"judge " A " " SA "\nchief " B " " SA "\n", 2, E_EXISTS, "same signing key"},
+        {"judge " A " oversight\nchief " B "\n", 2, E_SYNTAX, ":1:"},
         {"threshold -2\n", 2, E_SYNTAX, ":1:"},
         {"threshold 99999999999999999999\n", 2, E_SYNTAX, ":1:"},
     };
@@ -212,14 +253,18 @@ static void test_policy__refuses_points_of_low_order(void **state)
 
 static void test_policy__survives_being_saved(void **state)
 {
-    struct seal_policy p = {.threshold = 2,
-                            .count = 2,
-                            .practice = true,
-                            .custodian = {{.name = "judge", .recipient = A},
-                                          {.name = "chief", .recipient = B}}},
-                       back;
+    struct seal_policy
+        p = {.threshold = 2,
+             .count = 2,
+             .practice = true,
+             .required = 1,
+             .require = {{.role = "oversight", .count = 1}},
+             .custodian = {{.name = "judge", .recipient = A, .signs = true, .role = "oversight"},
+                           {.name = "chief", .recipient = B}}},
+        back;
     uint8_t id[SEAL_SET], id_back[SEAL_SET];
     struct err e = {0};
+    assert_int_equal(tlog_vkey_parse(SA, strlen(SA), &p.custodian[0].signer, &e), 0);
     assert_int_equal(seal_policy_check(&p, &e), 0);
     for (int i = 0; i < 2; i++) /* the second time over the first */
         assert_int_equal(seal_policy_save(in_dir("saved.txt"), &p, &e), 0);
@@ -290,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_bech32__known_keys),
         cmocka_unit_test(test_bech32__any_other_character_is_noticed),
         cmocka_unit_test(test_identity__reads_what_is_an_identity),
+        cmocka_unit_test(test_identity__signing_key_is_read_or_refused),
         cmocka_unit_test(test_identity__file_is_private_whole_and_never_replaced),
         cmocka_unit_test(test_policy__reads_and_refuses),
         cmocka_unit_test(test_policy__refuses_points_of_low_order),
