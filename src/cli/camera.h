@@ -4,8 +4,7 @@
 /* What the `lethe camera …` commands share. */
 #include "cli/command.h"
 #include "recorder/camera_row.h"
-
-#define CAMERA_MAX 100000 /* most cameras that one command handles */
+#include "recorder/camera_table.h"
 
 /* First line of @path ("-": standard input) into @out; mode is looked at and a warning given when others can read. */
 int camera_read_password(const char *path, char out[128], struct err *reterr);
@@ -13,13 +12,6 @@ int camera_read_password(const char *path, char out[128], struct err *reterr);
 /* Open the index of --data, waiting up to 5 s for another writer. @create makes the directory. */
 int camera_index_open(const struct cli_args *a, bool read_only, struct index **ret,
                       struct err *reterr);
-/* Write rows, waiting the same. */
-int camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
-               struct err *reterr);
-/* All rows, or E_NOTFOUND for one by id. @ret is freed by the caller. */
-int camera_all(struct index *ix, struct index_camera **ret, size_t *ret_count, struct err *reterr);
-int camera_find(struct index *ix, const char *id, struct index_camera *ret, struct err *reterr);
-
 /* Defaults of the node for new cameras: --config, else DATA/lethe.yaml if it is there, as `lethe serve` reads it. */
 int camera_defaults(const struct cli_args *a, struct camera_input *in, struct err *reterr);
 #endif

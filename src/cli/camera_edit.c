@@ -221,7 +221,7 @@ static int run_remove(const struct cli_args *a)
         r = camera_find(ix, id, &c, &e);
     if (r >= 0) {
         stop = confirm(a, id);
-        r = stop ? 0 : ix->ops->camera_remove(ix, id, &e);
+        r = stop ? 0 : camera_remove(ix, id, &e);
     }
     if (ix)
         ix->ops->close(ix);

@@ -70,6 +70,8 @@ char *camera_redact(const char *url, char out[CAMERA_URL]);
 /* The URL without user and password; what looks like a password in the rest is "***". */
 char *camera_bare(const char *url, char out[CAMERA_URL]);
 bool camera_url_has_password(const char *url);
+/* The user of a URL, "" for none; true when there is a password as well. */
+bool camera_url_user(const char *url, char ret[128]);
 /*
  * @given is what camera_bare() or camera_redact() made of a stored URL, changed by people or not:
  * into it go the credentials of @stored, if both name the same host and port and @given has none.

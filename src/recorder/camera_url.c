@@ -78,12 +78,20 @@ char *camera_redact(const char *url, char out[CAMERA_URL])
     return out;
 }
 
-bool camera_url_has_password(const char *url)
+bool camera_url_user(const char *url, char ret[128])
 {
     struct rtsp_url u;
-    bool has = rtsp_url_parse(url, &u, NULL) >= 0 && *u.password;
+    bool known = rtsp_url_parse(url, &u, NULL) >= 0;
+    bool password = known && *u.password;
+    snprintf(ret, 128, "%s", known ? u.user : "");
     explicit_bzero(u.password, sizeof(u.password));
-    return has;
+    return password;
+}
+
+bool camera_url_has_password(const char *url)
+{
+    char user[128];
+    return camera_url_user(url, user);
 }
 
 char *camera_bare(const char *url, char out[CAMERA_URL])

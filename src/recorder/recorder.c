@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "recorder/control.h"
 #include "recorder/fleet.h"
 #include "recorder/node_clock.h"
 #include "recorder/status.h"
@@ -29,6 +30,7 @@ struct recorder {
     struct camera_context ctx;
     struct fleet fleet;
     struct status status;
+    struct control *control;
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t sigterm, sigint;
@@ -119,6 +121,15 @@ static int open_keys(struct recorder *r, struct err *reterr)
     return keys_start(&cfg, &r->keys, reterr);
 }
 
+static int open_control(struct recorder *r, struct err *reterr)
+{
+    struct control_config cfg = {.data_dir = r->o->data_dir,
+                                 .transport = r->config.cameras.transport,
+                                 .audio = r->config.cameras.audio,
+                                 .clock = r->o->clock};
+    return control_open(&cfg, &r->control, reterr);
+}
+
 static int thread_count(const struct recorder *r)
 {
     return r->config.threads > 0 ? r->config.threads : (int)uv_available_parallelism();
@@ -148,7 +159,9 @@ static int start_all(struct recorder *r, struct err *reterr)
     r->status.version = LETHE_VERSION;
     r->status.practice = r->policy.practice;
     r->status.started_us = clock_wall_us(&r->clock.clock);
-    return status_open(&r->status, &r->loop, r->o->data_dir, reterr);
+    if ((code = status_open(&r->status, &r->loop, r->o->data_dir, reterr)) < 0)
+        return code;
+    return open_control(r, reterr);
 }
 
 static void watch(struct recorder *r)
@@ -169,9 +182,10 @@ static void close_handle(uv_handle_t *h, void *arg)
         uv_close(h, NULL);
 }
 
-/* In this order: cameras end their files, then keys go, then the store writes out what it has. */
+/* In this order: nobody asks for anything any more, cameras end their files, then keys go, then the store writes out what it has. */
 static void stop_all(struct recorder *r)
 {
+    control_close(r->control);
     status_close(&r->status);
     fleet_close(&r->fleet, "shutdown");
     keys_stop(r->keys);
