@@ -113,11 +113,12 @@ int camera_new(struct loop *l, const struct camera_context *ctx, const struct in
     c->loop = l;
     c->ctx = ctx;
     c->cfg = *cfg;
+    recording_init(&c->sealed, ctx->store, ctx->pool, c->cfg.id, MP4_SEALED);
     c->clock_generation = atomic_load(&ctx->clock->generation);
     if (open_gap) {
         c->gap = *open_gap;
         c->gap_noted = true;
-        c->covered_until_us = open_gap->from_us;
+        c->sealed.covered_until_us = open_gap->from_us;
     }
     set_text(c->gap.camera, sizeof(c->gap.camera), cfg->id);
     c->status.state = cfg->enabled ? CAMERA_CONNECTING : CAMERA_DISABLED;
@@ -153,7 +154,7 @@ void camera_start(struct loop *l, void *arg)
     if (!c->cfg.enabled)
         return;
     camera_want_key(c, now);
-    if (!c->covered_until_us && !c->gap.reason[0]) {
+    if (!c->sealed.covered_until_us && !c->gap.reason[0]) {
         c->gap.from_us = now;
         set_text(c->gap.reason, sizeof(c->gap.reason), "not-connected");
     }
@@ -162,7 +163,7 @@ void camera_start(struct loop *l, void *arg)
 
 static void free_if_idle(struct camera *c)
 {
-    if (!c->closing || c->session || c->key_requested_us || atomic_load(&c->in_flight) > 0)
+    if (!c->closing || c->session || c->key_requested_us || atomic_load(&c->sealed.in_flight) > 0)
         return;
     camera_drop_keys(c);
     list_remove(&c->link);
@@ -214,7 +215,7 @@ static enum camera_state state_of(const struct camera *c)
     if (!c->cfg.enabled)
         return CAMERA_DISABLED;
     if (c->rtsp_state == RTSP_STATE_PLAYING)
-        return c->file ? CAMERA_RECORDING : CAMERA_CONNECTING;
+        return c->sealed.file ? CAMERA_RECORDING : CAMERA_CONNECTING;
     return c->rtsp_state == RTSP_STATE_CONNECTING ? CAMERA_CONNECTING : CAMERA_WAITING;
 }
 
@@ -237,8 +238,8 @@ static void publish_status(struct camera *c, int64_t now_us)
     s->camera_clock_known = c->camera_offset_known;
     s->camera_clock_offset_us = c->camera_offset_us;
     s->frames_received = c->frames_received;
-    s->frames_recorded = atomic_load(&c->frames_recorded);
-    s->frames_lost = c->frames_lost + atomic_load(&c->frames_failed);
+    s->frames_recorded = atomic_load(&c->sealed.frames_recorded);
+    s->frames_lost = c->frames_lost + c->sealed.frames_lost + atomic_load(&c->sealed.frames_failed);
     s->packets_lost = c->packets_lost;
     s->bytes = stats.bytes;
     s->reconnects = stats.reconnects;
@@ -271,9 +272,9 @@ static int64_t key_lead_us(const struct camera *c)
 static void look_after_keys(struct camera *c, int64_t now_us)
 {
     if (c->rtsp_state == RTSP_STATE_PLAYING)
-        camera_want_key(c, c->file ? now_us + key_lead_us(c) : now_us);
+        camera_want_key(c, c->sealed.file ? now_us + key_lead_us(c) : now_us);
     int64_t over = now_us - keys_epoch_length(c->ctx->keys) - MINUTE_US;
-    if (c->key && !c->file && c->key->epoch_us < over) {
+    if (c->key && !c->sealed.file && c->key->epoch_us < over) {
         keys_release(c->ctx->keys, c->key);
         c->key = NULL;
     }

@@ -14,7 +14,7 @@
 #include "media/dts.h"
 #include "mp4/writer.h"
 #include "recorder/keys.h"
-#include "recorder/pool.h"
+#include "recorder/recording.h"
 #include "recorder/timebase.h"
 #include "rtsp/session.h"
 #include "store/store.h"
@@ -70,36 +70,26 @@ struct camera {
     struct media_dts dts;
     struct timebase timebase[MP4_TRACKS];
     unsigned clock_generation;
-    int64_t step_seen_us;     /* monotonic; 0: the clock was not stepped */
-    int64_t covered_until_us; /* UTC up to which footage exists; 0: none yet */
+    int64_t step_seen_us; /* monotonic; 0: the clock was not stepped */
 
     /* keys */
     struct epoch_key *key, *next_key;
     int64_t key_requested_us; /* epoch of the request under way, 0: none */
     int64_t key_retry_us;
 
-    /* file and fragment in the making */
-    struct store_file *file;
-    int64_t file_epoch_us, file_start_us, file_first_dts;
+    /* the sealed view: file and fragment in the making */
+    struct recording sealed;
     int64_t audio_base_pts, audio_base_ticks;
     bool audio_based;
-    uint32_t sequence;
-    struct pool_slot *slot;
-    int64_t slot_first_dts, slot_opened_us, last_dts, last_step;
 
     /* gap that is open now; reason "" when footage is being made */
     struct index_gap gap;
     bool gap_noted;
     char end_reason[24];
 
-    /* written by the store's threads */
-    _Atomic int in_flight;
-    _Atomic int write_error;
-    _Atomic uint64_t frames_recorded, frames_failed;
-
     /* counters of the loop */
-    uint64_t frames_received, frames_lost, packets_lost;
-    uint64_t rate_bytes, rate_frames; /* at the last turn */
+    uint64_t frames_received, frames_lost, packets_lost; /* lost: before the recording saw them */
+    uint64_t rate_bytes, rate_frames;                    /* at the last turn */
     int64_t rate_at_us;
     double fps, bps;
     int64_t last_frame_us, camera_offset_us;
