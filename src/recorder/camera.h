@@ -4,7 +4,7 @@
 /*
  * One camera's pipeline: access units from its RTSP session become sealed fragments of one file per
  * epoch. Bound to its loop, but for what is marked otherwise. camera.c: life, session, status;
- * camera_record.c: files.
+ * camera_record.c: files; camera_sub.c: the stream that is masked.
  */
 #include <stdatomic.h>
 #include <uv.h>
@@ -13,6 +13,7 @@
 #include "index/index.h"
 #include "media/dts.h"
 #include "mp4/writer.h"
+#include "recorder/camera_mask.h"
 #include "recorder/keys.h"
 #include "recorder/recording.h"
 #include "recorder/timebase.h"
@@ -28,6 +29,7 @@ struct camera_context {
     struct keys *keys;
     struct pool *pool;
     struct node_clock *clock;
+    struct view *view; /* NULL: no masked views */
     const char *node;
     int retention_days; /* of the node */
 };
@@ -47,6 +49,7 @@ struct camera_status {
     int width, height;
     struct index_gap gaps[CAMERA_GAPS]; /* the latest, oldest first */
     int gap_count;
+    struct camera_mask_status mask;
 };
 
 struct camera {
@@ -65,6 +68,19 @@ struct camera {
     struct media_params params; /* of track[0] */
     bool has_track[MP4_TRACKS];
     int64_t playing_since_us;
+
+    /* the masked view, and the stream that it is made of (camera_sub.c) */
+    struct camera_mask *mask; /* NULL: none */
+    _Atomic bool mask_gone;
+    struct rtsp_session *sub; /* NULL: none, or the main one serves both */
+    enum rtsp_state sub_state;
+    enum media_codec sub_codec;
+    uint32_t sub_rate;
+    struct media_params sub_params;
+    bool sub_known;
+    struct media_dts sub_dts;
+    struct timebase sub_timebase;
+    unsigned sub_clock_generation;
 
     /* time */
     struct media_dts dts;
@@ -116,6 +132,20 @@ void camera_tick(struct camera *c, int64_t now_us, bool turn);
 void camera_post_key(struct camera *c, struct epoch_key *k, int code);
 /* Copy of the status. Any thread. */
 void camera_read_status(struct camera *c, struct camera_status *ret);
+
+struct rtsp_config camera_session_config(const struct camera *c, const char *url);
+
+/* camera_sub.c */
+/* The main stream is masked too, as the camera has no other. */
+bool camera_sub_is_main(const struct camera *c);
+/* Open and close the session of the sub stream, if there is one and a view to be made of it. */
+void camera_sub_open(struct camera *c);
+void camera_sub_close(struct camera *c);
+/* What happens to the main stream; passed on if it is masked. */
+void camera_sub_main_state(struct camera *c, bool playing, const char *why);
+void camera_sub_main_track(struct camera *c, const struct media_track *t);
+void camera_sub_main_au(struct camera *c, const struct media_au *au);
+void camera_sub_main_cut(struct camera *c, const char *reason);
 
 /* camera_record.c */
 void camera_on_video(struct camera *c, const struct media_au *au);

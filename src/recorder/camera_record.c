@@ -228,6 +228,7 @@ static bool epoch_is_over(struct camera *c, const struct media_au *au, int64_t u
 static void restart_time(struct camera *c, const char *reason)
 {
     camera_end_file(c, reason);
+    camera_sub_main_cut(c, reason);
     struct media_sps sps;
     int reorder = media_params_sps(&c->params, c->track[0].codec, &sps) >= 0 ? sps.max_reorder : -1;
     media_dts_init(&c->dts, reorder);

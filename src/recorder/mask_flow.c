@@ -19,6 +19,7 @@ void mask_flow_begin(struct mask_flow *f, int64_t now_us)
     f->last_picture_us = now_us;
     for (int i = 0; i < MASK_FLOW_UNITS; i++)
         f->unit[i].answered = true;
+    f->fresh = true;
     mask_flow_skip(f);
 }
 
@@ -57,8 +58,8 @@ bool mask_flow_send(struct mask_flow *f, bool key, uint32_t bytes, int64_t pts_t
     }
     if (now_us - f->last_sent_us >= MASK_LATE_US) /* silence counts from when we speak */
         f->last_picture_us = now_us;
-    *ret_loss = f->skipping;
-    f->skipping = false;
+    *ret_loss = f->skipping && !f->fresh;
+    f->skipping = f->fresh = false;
     *unit_of(f, f->sent) =
         (struct mask_flow_unit){f->sent, bytes, pts_ticks, utc_us, now_us, false};
     f->bytes += bytes;

@@ -33,6 +33,7 @@ struct mask_flow {
     uint32_t sent,
         done;      /* sequences of the next unit to be sent, and of the first that is not done */
     size_t bytes;  /* of units that are not done */
+    bool fresh;    /* nothing was sent in this generation: nothing can be missing in front */
     bool skipping; /* units are dropped until a key frame */
     int64_t last_picture_us, last_sent_us;
     int64_t last_utc_us;                         /* of the last picture that was believed */
