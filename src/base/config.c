@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "base/config.h"
 
-#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +24,7 @@ static const struct schema_field disk_fields[] = {
 };
 static const struct schema_field mask_fields[] = {
     {"enabled", SCHEMA_BOOL, offsetof(struct config, mask.enabled)},
-    {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0,
-     .max = CONFIG_MASK_WORKERS},
+    {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0, .max = 64},
     {"width", SCHEMA_INT, offsetof(struct config, mask.width), .min = 160, .max = 1920},
     {"fps", SCHEMA_INT, offsetof(struct config, mask.fps), .min = 1, .max = 30},
     {"budget", SCHEMA_INT, offsetof(struct config, mask.budget), .min = 1, .max = 100},
@@ -35,6 +33,11 @@ static const struct schema_field mask_fields[] = {
     {"memory", SCHEMA_SIZE, offsetof(struct config, mask.memory_bytes), .min = INT64_C(1) << 28,
      .max = INT64_C(1) << 40},
     {"models", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, mask.models)},
+    {0},
+};
+static const struct schema_field public_log_fields[] = {
+    {"origin", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, public_log.origin)},
+    {"witnesses", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, public_log.witnesses)},
     {0},
 };
 static const struct schema_field camera_fields[] = {
@@ -56,6 +59,7 @@ static const struct schema_field fields[] = {
     {"log", SCHEMA_ENUM, offsetof(struct config, log_level), .names = log_names},
     {"cameras", SCHEMA_MAP, .fields = camera_fields},
     {"mask", SCHEMA_MAP, .fields = mask_fields},
+    {"public_log", SCHEMA_MAP, .fields = public_log_fields},
     {0},
 };
 
@@ -65,15 +69,6 @@ bool config_id_valid(const char *id)
     size_t len = strlen(id);
     return len >= 1 && len <= 63 && strchr(first, id[0]) &&
            strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
-int config_mask_workers(const struct config *c)
-{
-    cpu_set_t cores;
-    int n = c->mask.workers;
-    if (n == 0 && sched_getaffinity(0, sizeof(cores), &cores) == 0)
-        n = CPU_COUNT(&cores);
-    return n < 1 ? 1 : n > CONFIG_MASK_WORKERS ? CONFIG_MASK_WORKERS : n;
 }
 
 static void node_from_host(char out[64])
@@ -97,7 +92,7 @@ void config_default(struct config *c)
     *c = (struct config){
         .threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
     c->disk.reserve_bytes = 1000000000;
-    c->mask.enabled = true;
+    c->mask.enabled = false;
     c->mask.width = 640;
     c->mask.fps = 10;
     c->mask.budget = 50;
@@ -160,6 +155,8 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
         return schema_refuse(d, "mask.width", E_RANGE, reterr, "must be even");
     if (anchor(file, c->mask.models, sizeof(c->mask.models)) < 0)
         return schema_refuse(d, "mask.models", E_RANGE, reterr, "is too long a path");
+    if (anchor(file, c->public_log.witnesses, sizeof(c->public_log.witnesses)) < 0)
+        return schema_refuse(d, "public_log.witnesses", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->custodians, sizeof(c->custodians)) < 0)
         return schema_refuse(d, "custodians", E_RANGE, reterr, "is too long a path");
     return 0;

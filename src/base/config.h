@@ -14,8 +14,6 @@ enum config_transport {
     CONFIG_TRANSPORT_UDP
 }; /* as enum rtsp_transport */
 
-#define CONFIG_MASK_WORKERS 64
-
 struct config {
     char node[64]; /* name in recordings and shares; default: host name made to fit [a-z0-9._-] */
     char data_dir[256];   /* "" : the command line decides */
@@ -38,6 +36,10 @@ struct config {
         int64_t memory_bytes; /* most address space of one masker, default 4 GiB */
         char models[256];     /* folder of detector models, "": the usual places */
     } mask;
+    struct {
+        char origin[200];    /* name of the public log, default NODE/log; fixed once it exists */
+        char witnesses[256]; /* tlog-policy file with witnesses and quorum, "": none */
+    } public_log;
     int threads;   /* loop threads, 0: one per core, at most 256 */
     int log_level; /* enum log_level, default info */
     struct {
@@ -48,15 +50,13 @@ struct config {
 
 void config_default(struct config *c);
 /*
- * Defaults, then the file. A relative `data` or `custodians` is taken from the folder of the file.
+ * Defaults, then the file. A relative `data`, `custodians` or `public_log.witnesses` is taken from the folder of the file.
  * Errors: E_SYNTAX, E_RANGE with file, line and key in the sentence; -ENOENT and its like. @c is untouched then.
  */
 int config_load(const char *path, struct config *c, struct err *reterr);
 /* The same for bytes in memory; @file is the name for sentences and the base of relative paths. */
 int config_parse(const char *file, const void *data, size_t len, struct config *c,
                  struct err *reterr);
-/* Masker processes that this machine gets: mask.workers, or as many as there are cores for us, 1 to 64. */
-int config_mask_workers(const struct config *c);
 /* Nothing to free today; call it all the same, so that pointers may come later. NULL is fine. */
 void config_free(struct config *c);
 

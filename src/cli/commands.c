@@ -17,6 +17,12 @@
     X(camera_export)                                                                               \
     X(custodian_keygen)                                                                            \
     X(custodian_list)                                                                              \
+    X(log_show)                                                                                    \
+    X(log_verify)                                                                                  \
+    X(log_prove)                                                                                   \
+    X(log_tail)                                                                                    \
+    X(log_rotate)                                                                                  \
+    X(witness)                                                                                     \
     X(open)                                                                                        \
     X(mask)                                                                                        \
     X(models)                                                                                      \
@@ -26,6 +32,8 @@
     X(docs_man)                                                                                    \
     X(docs_completion)                                                                             \
     X(recorder)                                                                                    \
+    X(logger)                                                                                      \
+    X(cosigner)                                                                                    \
     X(masker)                                                                                      \
     X(web)
 

@@ -24,9 +24,8 @@ static int number(const struct cli_args *a, const char *name, long fallback, lon
     return cli_int(a, name, 0, INT_MAX, fallback, ret);
 }
 
-/* The way from a fresh process to one that may do its role's work only. */
-static int enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
-                      struct err *reterr)
+int serve_enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
+                     struct err *reterr)
 {
     struct sandbox_report report;
     signal(SIGPIPE, SIG_IGN);
@@ -69,7 +68,7 @@ static int run_recorder(const struct cli_args *a)
         log_set_level((enum log_level)config.log_level);
         snprintf(tmp, sizeof(tmp), "%s/run", data);
         setenv("SQLITE_TMPDIR", tmp, 1); /* /tmp is out of reach */
-        r = enter_role(SANDBOX_RECORDER, parent, data, config.custodians, &e);
+        r = serve_enter_role(SANDBOX_RECORDER, parent, data, config.custodians, &e);
     }
     if (r >= 0) {
         const struct recorder_options o = {&config, data, heartbeat ? (int)heartbeat : -1,
@@ -111,7 +110,7 @@ static int run_masker(const struct cli_args *a)
         r = privileges_confine(config.mask.memory_bytes, MASKER_FILES, &e);
     }
     if (r >= 0)
-        r = enter_role(SANDBOX_MASKER, parent, data, NULL, &e);
+        r = serve_enter_role(SANDBOX_MASKER, parent, data, NULL, &e);
     if (r >= 0)
         r = mask_worker_run(&o, &e);
     if (o.fd >= 0)
@@ -150,7 +149,7 @@ static int run_web(const struct cli_args *a)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    int r = enter_role(SANDBOX_WEB, parent, data, NULL, &e);
+    int r = serve_enter_role(SANDBOX_WEB, parent, data, NULL, &e);
     if (r >= 0) {
         const struct http_server_options o = {fds, count, run_dir, &clock_system};
         r = http_server_start(&o, &server, &e);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,7 +24,8 @@
 #define RECORDER_STOP_MS 20000
 #define WEB_STOP_MS 5000
 #define MASKER_STOP_MS 5000
-#define MASKERS CONFIG_MASK_WORKERS
+#define LOGGER_STOP_MS 5000
+#define MASKERS 64
 #define MASKER_ARGS 12
 #define NUMBER_TEXT 16
 
@@ -146,6 +148,12 @@ static void make_index(const struct serve *s)
         ix->ops->close(ix);
 }
 
+static int masker_count(const struct serve *s)
+{
+    int cores = s->config.mask.workers ? s->config.mask.workers : (int)uv_available_parallelism();
+    return cores < MASKERS ? cores : MASKERS;
+}
+
 static struct supervisor_role masker_role(struct serve *s, int i, const char *parent)
 {
     struct masker_text *m = &s->maskers[i];
@@ -194,16 +202,33 @@ static int supervise(struct serve *s, struct err *reterr)
                                     s->listeners.count > 1 ? "--listen-fd" : NULL,
                                     "5",
                                     NULL};
-    int count = s->config.mask.enabled ? config_mask_workers(&s->config) : 0;
+    const char *const log_args[] = {"--data",
+                                    s->data,
+                                    "--parent",
+                                    parent,
+                                    "--heartbeat-fd",
+                                    "3",
+                                    s->config_path[0] ? "--config" : NULL,
+                                    s->config_path,
+                                    NULL};
+    int count = s->config.mask.enabled ? masker_count(s) : 0;
     for (int i = 0; i < count; i++)
         s->roles[i] = masker_role(s, i, parent);
-    /* They stop in the opposite order: the maskers last, when the recorder has hung up on them. */
+    /*
+     * They stop in the opposite order: the maskers last, when the recorder has hung up on them, and the logger before
+     * them, when the recorder has handed in its last entries.
+     */
+    s->roles[count++] =
+        (struct supervisor_role){.name = "logger", .args = log_args, .stop_ms = LOGGER_STOP_MS};
     s->roles[count++] = (struct supervisor_role){.name = "recorder",
                                                  .args = recorder_args,
                                                  .fds = {s->lock_fd},
                                                  .fd_count = 1,
                                                  .essential = true,
                                                  .stop_ms = RECORDER_STOP_MS};
+    if (s->config.public_log.witnesses[0])
+        s->roles[count++] = (struct supervisor_role){
+            .name = "cosigner", .args = log_args, .stop_ms = LOGGER_STOP_MS};
     s->roles[count++] = (struct supervisor_role){.name = "web",
                                                  .args = web_args,
                                                  .fds = {s->listeners.fd[0], s->listeners.fd[1]},
@@ -247,7 +272,8 @@ const struct cli_command cli_serve = {
     .name = "serve",
     .summary = "record all cameras and show the status page",
     .details =
-        "Starts the recorder, a masker per core and the status page as processes of their own, "
+        "Starts the recorder, a masker per core, the public log and the status page as processes "
+        "of their own, "
         "each with no more "
         "rights than it "
         "needs, and starts them again when they die. The first run makes the data directory and, "

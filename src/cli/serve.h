@@ -6,10 +6,15 @@
 
 #include "base/config.h"
 #include "cli/command.h"
+#include "serve/sandbox.h"
 
 /* --config, else DATA/lethe.yaml where there is one. @ret_path: which one was read, "" for none. */
 int serve_load_config(const struct cli_args *a, const char *data, struct config *ret,
                       char ret_path[PATH_MAX], struct err *reterr);
+
+/* The way from a fresh process to one that may do its role's work only. */
+int serve_enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
+                     struct err *reterr);
 
 #define OPTION_DATA                                                                                \
     {                                                                                              \

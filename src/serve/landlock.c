@@ -55,9 +55,18 @@ struct rule {
     uint64_t access;
 };
 
-/* Name resolution, certificates of RTSPS cameras, time zones, what the C library reads about the machine. */
 static const struct rule recorder_rules[] = {
     {"./", READ_WRITE},
+    {NULL, 0},
+};
+/* Of the data directory what everybody may read anyway. */
+static const struct rule cosigner_rules[] = {
+    {"./log", READ},
+    {"./run", READ},
+    {NULL, 0},
+};
+/* For roles with a network: name resolution, certificates, time zones, what the C library reads about the machine. */
+static const struct rule network_rules[] = {
     {"/etc", READ},
     {"/run/systemd/resolve", READ},
     {"/run/NetworkManager", READ},
@@ -76,6 +85,17 @@ static const struct rule recorder_rules[] = {
     {"/proc/stat", FS_READ_FILE},
     {"/proc/sys/vm", READ},
     {"/sys/devices/system/cpu", READ},
+    {NULL, 0},
+};
+/* The log and its key, and the folder of its socket. */
+static const struct rule logger_rules[] = {
+    {"./log", READ_WRITE},
+    {"./log-key", READ_WRITE},
+    {"./run", READ_WRITE},
+    {"/dev/urandom", FS_READ_FILE},
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    {"/proc/self", READ},
+#endif
     {NULL, 0},
 };
 /* The index can only be read with the two files beside it, which is why nobody ever removes them (index/sqlite_open.c):
@@ -107,6 +127,10 @@ static const struct rule *rules_of(enum sandbox_role role)
         return recorder_rules;
     case SANDBOX_WEB:
         return web_rules;
+    case SANDBOX_LOGGER:
+        return logger_rules;
+    case SANDBOX_COSIGNER:
+        return cosigner_rules;
     case SANDBOX_MASKER:
         break;
     }
@@ -131,16 +155,37 @@ static int add_rule(int ruleset, const char *path, uint64_t access, struct err *
     return r;
 }
 
+static int add_rules(int ruleset, const struct rule *rule, const char *data_dir, uint64_t handled,
+                     struct err *reterr)
+{
+    char path[PATH_MAX];
+    int r = 0;
+    for (; rule->path && r >= 0; rule++) {
+        bool own = rule->path[0] == '.';
+        snprintf(path, sizeof(path), "%s%s", own ? data_dir : "", rule->path + (own ? 1 : 0));
+        r = add_rule(ruleset, path, rule->access & handled, reterr);
+    }
+    return r;
+}
+
 static uint64_t handled_files(int abi)
 {
     return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
            (abi >= 5 ? FS_IOCTL_DEV : 0);
 }
 
-/* The recorder connects to cameras by TCP and listens nowhere; the web process got its listening sockets as a gift. */
+static bool has_network(enum sandbox_role role)
+{
+    return role == SANDBOX_RECORDER || role == SANDBOX_COSIGNER;
+}
+
+/*
+ * The recorder connects to cameras, the cosigner to witnesses; they listen nowhere. The web process got its listening
+ * sockets as a gift.
+ */
 static uint64_t handled_net(enum sandbox_role role, int abi)
 {
-    return abi < 4 ? 0 : role == SANDBOX_RECORDER ? NET_BIND_TCP : NET_BIND_TCP | NET_CONNECT_TCP;
+    return abi < 4 ? 0 : has_network(role) ? NET_BIND_TCP : NET_BIND_TCP | NET_CONNECT_TCP;
 }
 
 int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *also_read,
@@ -162,13 +207,9 @@ int sandbox_landlock(enum sandbox_role role, const char *data_dir, const char *a
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
     if (ruleset < 0)
         return err_set(reterr, -errno, "Landlock refuses the rules: %s", err_text(-errno));
-    int r = 0;
-    const struct rule *rule = rules_of(role);
-    for (; rule->path && r >= 0; rule++) {
-        bool own = rule->path[0] == '.';
-        snprintf(path, sizeof(path), "%s%s", own ? data_dir : "", rule->path + (own ? 1 : 0));
-        r = add_rule(ruleset, path, rule->access & attr.handled_fs, reterr);
-    }
+    int r = add_rules(ruleset, rules_of(role), data_dir, attr.handled_fs, reterr);
+    if (r >= 0 && has_network(role))
+        r = add_rules(ruleset, network_rules, data_dir, attr.handled_fs, reterr);
     if (r >= 0 && also_read && *also_read)
         r = add_rule(ruleset, also_read, READ, reterr);
     if (r >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

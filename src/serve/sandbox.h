@@ -11,7 +11,13 @@
 
 #include "base/err.h"
 
-enum sandbox_role { SANDBOX_RECORDER, SANDBOX_WEB, SANDBOX_MASKER };
+enum sandbox_role {
+    SANDBOX_RECORDER,
+    SANDBOX_WEB,
+    SANDBOX_MASKER,
+    SANDBOX_LOGGER,
+    SANDBOX_COSIGNER
+};
 
 /* What is in force afterwards. */
 struct sandbox_report {
@@ -22,7 +28,8 @@ struct sandbox_report {
 /*
  * Enter the sandbox of @role; there is no way back. Call before the first thread is started.
  * @data_dir   recorder: the only directory it may write to. web: of it, only DATA/run and the index without addresses may be read.
- *             masker: no file at all, only what is open already.
+ *             masker: no file at all, only what is open already. logger: DATA/log, DATA/log-key and DATA/run only, no network.
+ *             cosigner: reads DATA/log, writes nowhere, may open connections.
  * @also_read  one more file or directory to read, outside of @data_dir; NULL or "": none
  * Errors:    -ENOENT (no such directory), E_UNSUPPORTED (the kernel has no seccomp); the process must then end.
  * Thread:    main thread only.

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -309,12 +310,18 @@ static void add_threads(struct filter *f)
     allow_if(f, "kill", SCMP_A0_64(SCMP_CMP_EQ, self, 0));
 }
 
+/* Cameras and witnesses are far away. */
+static bool has_network(enum sandbox_role role)
+{
+    return role == SANDBOX_RECORDER || role == SANDBOX_COSIGNER;
+}
+
 static void add_memory(struct filter *f, enum sandbox_role role)
 {
-    /* Never writable and executable; the recorder may map code because name resolution loads modules on first use. */
+    /* Never writable and executable; who has a network may map code because name resolution loads modules on first use. */
     allow_if(f, "mmap", SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     allow_if(f, "mprotect", SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (role == SANDBOX_RECORDER)
+    if (has_network(role))
         allow_if(f, "mmap", SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
     allow_if(f, "prctl", SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME, 0));
     allow_if(f, "prctl", SCMP_A0_64(SCMP_CMP_EQ, PR_GET_NAME, 0));
@@ -343,7 +350,7 @@ static void add_sockets(struct filter *f, enum sandbox_role role)
     if (role == SANDBOX_MASKER)
         return;
     allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX, 0));
-    if (role == SANDBOX_RECORDER) {
+    if (has_network(role)) {
         allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_INET, 0));
         allow_if(f, "socket", SCMP_A0_64(SCMP_CMP_EQ, AF_INET6, 0));
         allow_if(
@@ -368,7 +375,7 @@ int sandbox_seccomp(enum sandbox_role role, struct err *reterr)
     else
         each(&f, SCMP_ACT_ALLOW, sanitised_masker_calls);
 #endif
-    if (role == SANDBOX_RECORDER)
+    if (role != SANDBOX_WEB && role != SANDBOX_MASKER)
         each(&f, SCMP_ACT_ALLOW, recorder_calls);
     each(&f, SCMP_ACT_KILL_PROCESS, deadly_calls);
     add_threads(&f);

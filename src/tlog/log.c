@@ -197,17 +197,26 @@ struct tlog_subtrees tlog_log_subtrees(struct tlog_log *l)
 
 int tlog_log_prove(struct tlog_log *l, uint64_t index, struct buf *out, struct err *reterr)
 {
+    return tlog_log_prove_under(l, index, &l->note, out, reterr);
+}
+
+int tlog_log_prove_under(struct tlog_log *l, uint64_t index, const struct buf *note,
+                         struct buf *out, struct err *reterr)
+{
     struct tlog_subtrees s = tlog_reader_subtrees(l->reader);
     struct tlog_proof p = {
-        .index = index, .checkpoint = (const char *)l->note.data, .checkpoint_len = l->note.len};
+        .index = index, .checkpoint = (const char *)note->data, .checkpoint_len = note->len};
+    struct tlog_checkpoint c;
     struct tlog_hash leaf, root;
-    int r = tlog_tree_inclusion(&s, index, l->head.size, &p.path, reterr);
+    int r = tlog_log_own_checkpoint(l, note, &c, reterr);
+    if (r >= 0)
+        r = tlog_tree_inclusion(&s, index, c.size, &p.path, reterr);
     if (r >= 0)
         r = s.get(s.user, 0, index, &leaf, reterr);
-    if (r >= 0 && (tlog_inclusion_root(&leaf, index, l->head.size, &p.path, &root) < 0 ||
-                   !tlog_hash_equal(&root, &l->head.root)))
+    if (r >= 0 && (tlog_inclusion_root(&leaf, index, c.size, &p.path, &root) < 0 ||
+                   !tlog_hash_equal(&root, &c.root)))
         r = err_set(reterr, E_CORRUPT,
-                    "the tiles do not prove entry %llu: lethe log verify says more",
+                    "the tiles do not prove entry %llu; lethe log verify says more",
                     (unsigned long long)index);
     return r < 0 ? r : tlog_proof_format(&p, out);
 }

@@ -63,6 +63,9 @@ size_t tlog_log_keys(const struct tlog_log *l, struct tlog_vkey ret[2]);
 struct tlog_subtrees tlog_log_subtrees(struct tlog_log *l);
 /* Append a .tlog-proof of entry @index under the published checkpoint. E_RANGE, E_CORRUPT. */
 int tlog_log_prove(struct tlog_log *l, uint64_t index, struct buf *out, struct err *reterr);
+/* The same under @note, a checkpoint of this log with its signatures. Also the errors of tlog_checkpoint_open(). */
+int tlog_log_prove_under(struct tlog_log *l, uint64_t index, const struct buf *note,
+                         struct buf *out, struct err *reterr);
 
 /*
  * Add cosignatures to the published checkpoint; @lines are signature lines. Those of keys that @policy does not list,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tlog/cosign.h"
 #include "tlog/log_private.h"
 
 size_t tlog_log_keys(const struct tlog_log *l, struct tlog_vkey ret[2])
@@ -92,79 +93,26 @@ int tlog_log_write_vkeys(struct tlog_log *l, struct err *reterr)
     return r;
 }
 
-static bool has_line(const struct tlog_note *n, const struct tlog_signature *s)
-{
-    for (size_t i = 0; i < n->signatures_n; i++)
-        if (n->signatures[i].name_len == s->name_len &&
-            memcmp(n->signatures[i].name, s->name, s->name_len) == 0 &&
-            memcmp(n->signatures[i].id, s->id, sizeof(s->id)) == 0)
-            return true;
-    return false;
-}
-
-/* Which witness of the policy wrote this line, -1: none. E_CRYPTO: it claims to be one and is not. */
-static int witness_of(const struct tlog_policy *p, const struct tlog_note *n,
-                      const struct tlog_signature *s, struct err *reterr)
-{
-    for (size_t i = 0; i < p->witnesses_n; i++) {
-        const struct tlog_vkey *k = &p->witnesses[i];
-        if (memcmp(k->id, s->id, sizeof(k->id)) != 0 || strlen(k->name) != s->name_len ||
-            memcmp(k->name, s->name, s->name_len) != 0)
-            continue;
-        if (tlog_signature_check(k, n->text, n->text_len, s, NULL) < 0)
-            return err_set(reterr, E_CRYPTO, "the cosignature by %.200s is wrong", k->name);
-        return (int)i;
-    }
-    return -1;
-}
-
-/* The published checkpoint with @lines behind it, parsed; @joined holds the bytes. */
-static int join(const struct tlog_log *l, const void *lines, size_t len, struct buf *joined,
-                struct tlog_note *ret, struct err *reterr)
-{
-    int r = buf_append(joined, l->note.data, l->note.len);
-    if (r >= 0)
-        r = buf_append(joined, lines, len);
-    return r < 0 ? r : tlog_note_parse(joined->data, joined->len, ret, reterr);
-}
-
 int tlog_log_cosign(struct tlog_log *l, const struct tlog_policy *policy, const void *lines,
                     size_t len, struct err *reterr)
 {
     char path[PATH_MAX];
-    static struct tlog_note old, all; /* 8 KB each; the log is bound to one thread */
-    struct buf joined, next;
-    int added = 0;
-    buf_init(&joined, TLOG_CHECKPOINT_BYTES);
+    struct buf next;
     buf_init(&next, TLOG_CHECKPOINT_BYTES);
-    int r = tlog_note_parse(l->note.data, l->note.len, &old, reterr);
-    if (r >= 0)
-        r = join(l, lines, len, &joined, &all, reterr);
-    if (r >= 0 && all.text_len != old.text_len)
-        r = err_set(reterr, E_SYNTAX, "cosignatures are signature lines and nothing else");
-    if (r >= 0)
-        r = buf_append(&next, l->note.data, l->note.len);
-    for (size_t i = old.signatures_n; r >= 0 && i < all.signatures_n; i++) {
-        const struct tlog_signature *s = &all.signatures[i];
-        r = witness_of(policy, &all, s, reterr);
-        if (r == E_CRYPTO || r < 0) {
-            r = r == E_CRYPTO ? r : 0;
-            continue;
-        }
-        if (!has_line(&old, s) && (r = buf_append(&next, s->line, s->line_len)) >= 0)
-            added++;
-    }
-    if (r >= 0 && added)
+    int r = buf_append(&next, l->note.data, l->note.len);
+    int added = r < 0 ? r : tlog_cosign_merge(policy, &next, lines, len, reterr);
+    if (added > 0) {
         r = durable_replace(tlog_log_path(l, "checkpoint", path), next.data, next.len, LOG_MODE,
                             l->sync, reterr);
-    if (r >= 0 && added) {
+        added = r < 0 ? r : added;
+    }
+    if (added > 0) {
         buf_release(&l->note);
         l->note = next;
         buf_init(&next, 0);
     }
-    buf_release(&joined);
     buf_release(&next);
-    return r < 0 ? r : added;
+    return added;
 }
 
 int tlog_log_load_refused(struct tlog_log *l, struct err *reterr)
