@@ -77,6 +77,14 @@ struct index_event {
     char text[256];
 };
 
+/* What the masker saw in one minute of one camera. Counts of that minute alone: they name nobody. */
+struct index_activity {
+    char camera[INDEX_ID];
+    int64_t minute_us;                 /* its start, a multiple of a minute */
+    uint16_t motion_max, motion_mean;  /* part of the picture that moved, permille */
+    uint8_t persons_max, vehicles_max; /* at one time */
+};
+
 /* One change to the index; a batch is one transaction. */
 struct index_change {
     enum {
@@ -85,13 +93,35 @@ struct index_change {
         INDEX_GARBAGE_RECORDING,
         INDEX_DROP_RECORDING,
         INDEX_PUT_GAP,
-        INDEX_PUT_EVENT
+        INDEX_PUT_EVENT,
+        INDEX_PUT_ACTIVITY /* the same minute: replaced */
     } kind;
     union {
         struct index_recording recording; /* found by path for CLOSE, GARBAGE and DROP */
         struct index_gap gap;             /* same camera and from_us: replaced */
         struct index_event event;
+        struct index_activity activity;
     };
+};
+
+/* A timeline: every camera's time from @from_us to @to_us in @buckets pieces of equal length. */
+#define INDEX_BUCKETS 4000
+struct index_timeline {
+    const char *const *cameras; /* NULL: every camera that was ever recorded */
+    size_t camera_count;
+    int64_t from_us, to_us;
+    int64_t now_us; /* recordings that are open reach to here */
+    size_t buckets; /* 1 to INDEX_BUCKETS */
+};
+static inline int64_t index_bucket_us(const struct index_timeline *t)
+{
+    return (t->to_us - t->from_us + (int64_t)t->buckets - 1) / (int64_t)t->buckets;
+}
+struct index_bucket {
+    uint16_t
+        covered[2]; /* by enum mp4_view: part of the bucket that is recorded, permille; 1 if less */
+    uint16_t motion_max, motion_mean;
+    uint8_t persons_max, vehicles_max;
 };
 
 struct index;
@@ -146,9 +176,21 @@ struct index_ops {
     /* End of the oldest closed recording and start of the newest of any state; E_NOTFOUND when
      * there is none. */
     int (*span)(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
-    /* Forget gaps that ended and events that happened before these times. */
+    /* Forget gaps that ended, and activity by the minute, before @gaps_before_us; events, and activity
+     * by the hour, before @events_before_us. */
     int (*prune)(struct index *ix, int64_t gaps_before_us, int64_t events_before_us,
                  struct err *reterr);
+    /*
+     * Coverage and activity of many cameras, for drawing. The callback gets t->buckets buckets of one
+     * camera, in the order of t->cameras. Breaks of less than a second do not count. Below 15 min a
+     * bucket, activity is exact to the minute, above to the hour. E_RANGE.
+     */
+    int (*timeline)(struct index *ix, const struct index_timeline *t,
+                    int (*cb)(void *user, const char *camera, const struct index_bucket *b),
+                    void *user, struct err *reterr);
+    /* By index_recording.id, open or closed; E_NOTFOUND also for garbage. An id may name another
+     * recording once its own is gone. */
+    int (*recording_by_id)(struct index *ix, int64_t id, struct index_recording *ret);
     /* From now on a commit is on the disk when apply() returns (needed before files are unlinked).
      * May be NULL. */
     int (*durable)(struct index *ix);

@@ -34,6 +34,30 @@ static const char *const sql[SQL_STATEMENTS] = {
                           "kid = ?9, manifest = ?10,"
                           " end_reason = ?11, state = ?12, expires_us = ?14 WHERE state <> 2",
     [SQL_SET_STATE] = "UPDATE recording SET state = ?2 WHERE path = ?1",
+    [SQL_STATE_OF] = "SELECT camera, view, start_us, end_us, state FROM recording WHERE path = ?1",
+    [SQL_NEIGHBOURS] = "SELECT start_us, end_us FROM recording WHERE camera = ?1 AND view = ?2 AND "
+                       "start_us BETWEEN ?3 AND ?5 AND end_us >= ?4 AND state = 1 AND path <> ?6",
+    [SQL_RUNS_BEFORE] = "SELECT from_us, to_us FROM coverage WHERE camera = ?1 AND view = ?2 AND "
+                        "from_us <= ?3 ORDER BY from_us DESC",
+    [SQL_RUN_PUT] = "INSERT OR REPLACE INTO coverage VALUES(?1, ?2, ?3, ?4)",
+    [SQL_RUN_REMOVE] = "DELETE FROM coverage WHERE camera = ?1 AND view = ?2 AND from_us = ?3",
+    [SQL_RUNS] = "SELECT view, from_us, to_us FROM coverage WHERE camera = ?1 AND from_us < ?3 AND "
+                 "to_us > ?2",
+    [SQL_OPEN_OF_CAMERA] =
+        "SELECT camera, view, start_us FROM recording WHERE state = 0 ORDER BY camera",
+    [SQL_MINUTES_GET] = "SELECT minutes FROM activity_hour WHERE camera = ?1 AND hour = ?2",
+    [SQL_MINUTES_PUT] = "INSERT OR REPLACE INTO activity_hour VALUES(?1, ?2, ?3)",
+    [SQL_MINUTES] =
+        "SELECT hour, minutes FROM activity_hour WHERE camera = ?1 AND hour BETWEEN ?2 AND ?3",
+    [SQL_HOURS_GET] = "SELECT hours FROM activity_day WHERE camera = ?1 AND day = ?2",
+    [SQL_HOURS_PUT] = "INSERT OR REPLACE INTO activity_day VALUES(?1, ?2, ?3)",
+    [SQL_HOURS] = "SELECT day, hours FROM activity_day WHERE camera = ?1 AND day BETWEEN ?2 AND ?3",
+    [SQL_PRUNE_MINUTES] = "DELETE FROM activity_hour WHERE hour < ?1",
+    [SQL_PRUNE_HOURS] = "DELETE FROM activity_day WHERE day < ?1",
+    [SQL_CAMERA_KEY] = "SELECT key FROM camera_id WHERE id = ?1",
+    [SQL_CAMERA_INTERN] = "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)",
+    [SQL_CAMERA_IDS] = "SELECT id FROM camera_id ORDER BY id",
+    [SQL_BY_ID] = "SELECT " RECORDING_COLUMNS "WHERE r.id = ?1 AND r.state <> 2",
     [SQL_DROP_RECORDING] = "DELETE FROM recording WHERE path = ?1",
     [SQL_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES(?1, ?2, ?3, ?4, ?5)",
     [SQL_PUT_EVENT] = "INSERT INTO event(at_us, kind, camera, text) VALUES(?1, ?2, ?3, ?4)",
@@ -179,16 +203,32 @@ static void bind_text(sqlite3_stmt *st, int at, const char *text)
     sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
 }
 
-static int intern_camera(struct sqlite_index *x, const char *camera, struct err *reterr)
+int sqlite_camera_key(struct sqlite_index *x, const char *id, bool create, int64_t *ret,
+                      struct err *reterr)
 {
-    sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(x->db, "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)", -1, &st,
-                           NULL) != SQLITE_OK)
-        return sqlite_error(x, "preparing a query of the index", reterr);
-    bind_text(st, 1, camera);
-    int err = sqlite_run(x, st, "naming a camera in the index", reterr);
-    sqlite3_finalize(st);
-    return err;
+    sqlite3_stmt *st;
+    *ret = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        int err = sqlite_prepare(x, SQL_CAMERA_KEY, &st, reterr);
+        if (err < 0)
+            return err;
+        bind_text(st, 1, id);
+        int rc = sqlite3_step(st);
+        if (rc == SQLITE_ROW)
+            *ret = sqlite3_column_int64(st, 0);
+        err = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sqlite_error(x, "cameras", reterr);
+        sqlite3_reset(st);
+        if (err < 0 || *ret || !create || pass)
+            return err;
+        err = sqlite_prepare(x, SQL_CAMERA_INTERN, &st, reterr);
+        if (err < 0)
+            return err;
+        bind_text(st, 1, id);
+        err = sqlite_run(x, st, "naming a camera in the index", reterr);
+        if (err < 0)
+            return err;
+    }
+    return 0;
 }
 
 static int try_put_recording(struct sqlite_index *x, const struct index_recording *r,
@@ -221,15 +261,28 @@ static int put_recording(struct sqlite_index *x, const struct index_recording *r
     int err = try_put_recording(x, r, state, reterr);
     if (err != E_EXISTS) /* NOT NULL failed: the camera has no number yet */
         return err;
-    err = intern_camera(x, r->camera, reterr);
+    int64_t key;
+    err = sqlite_camera_key(x, r->camera, true, &key, reterr);
     return err < 0 ? err : try_put_recording(x, r, state, reterr);
+}
+
+/* A row that is put again may end elsewhere than before: what it covered is taken back first. */
+static int put_covered(struct sqlite_index *x, const struct index_recording *r,
+                       enum index_state state, struct err *reterr)
+{
+    int err = sqlite_coverage_cut(x, r->path, reterr);
+    if (err >= 0)
+        err = put_recording(x, r, state, reterr);
+    return err < 0 ? err : sqlite_coverage_add(x, r->path, reterr);
 }
 
 static int by_path(struct sqlite_index *x, enum sqlite_statement id, const char *path,
                    struct err *reterr)
 {
     sqlite3_stmt *st;
-    int err = sqlite_prepare(x, id, &st, reterr);
+    int err = sqlite_coverage_cut(x, path, reterr);
+    if (err >= 0)
+        err = sqlite_prepare(x, id, &st, reterr);
     if (err < 0)
         return err;
     bind_text(st, 1, path);
@@ -269,9 +322,9 @@ static int apply_one(struct sqlite_index *x, const struct index_change *c, struc
 {
     switch (c->kind) {
     case INDEX_PUT_RECORDING:
-        return put_recording(x, &c->recording, c->recording.state, reterr);
+        return put_covered(x, &c->recording, c->recording.state, reterr);
     case INDEX_CLOSE_RECORDING:
-        return put_recording(x, &c->recording, INDEX_CLOSED, reterr);
+        return put_covered(x, &c->recording, INDEX_CLOSED, reterr);
     case INDEX_GARBAGE_RECORDING:
         return by_path(x, SQL_SET_STATE, c->recording.path, reterr);
     case INDEX_DROP_RECORDING:
@@ -280,6 +333,8 @@ static int apply_one(struct sqlite_index *x, const struct index_change *c, struc
         return put_gap(x, &c->gap, reterr);
     case INDEX_PUT_EVENT:
         return put_event(x, &c->event, reterr);
+    case INDEX_PUT_ACTIVITY:
+        return sqlite_put_activity(x, &c->activity, reterr);
     }
     return err_set(reterr, E_BUG, "unknown change of the index");
 }
@@ -296,25 +351,31 @@ static int sqlite_apply(struct index *ix, const struct index_change *changes, si
     return sqlite_finish(x, err, reterr);
 }
 
+static int forget(struct sqlite_index *x, enum sqlite_statement id, int64_t before,
+                  struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, id, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_int64(st, 1, before);
+    return sqlite_run(x, st, "forgetting what is old", reterr);
+}
+
 static int sqlite_prune(struct index *ix, int64_t gaps_before_us, int64_t events_before_us,
                         struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
-    sqlite3_stmt *st;
     int err = sqlite_begin(x, reterr);
     if (err < 0)
         return err;
-    err = sqlite_prepare(x, SQL_PRUNE_GAPS, &st, reterr);
-    if (err >= 0) {
-        sqlite3_bind_int64(st, 1, gaps_before_us);
-        err = sqlite_run(x, st, "forgetting old gaps", reterr);
-    }
+    err = forget(x, SQL_PRUNE_GAPS, gaps_before_us, reterr);
     if (err >= 0)
-        err = sqlite_prepare(x, SQL_PRUNE_EVENTS, &st, reterr);
-    if (err >= 0) {
-        sqlite3_bind_int64(st, 1, events_before_us);
-        err = sqlite_run(x, st, "forgetting old events", reterr);
-    }
+        err = forget(x, SQL_PRUNE_MINUTES, gaps_before_us / HOUR_US, reterr);
+    if (err >= 0)
+        err = forget(x, SQL_PRUNE_EVENTS, events_before_us, reterr);
+    if (err >= 0)
+        err = forget(x, SQL_PRUNE_HOURS, events_before_us / DAY_US, reterr);
     return sqlite_finish(x, err, reterr);
 }
 
@@ -376,5 +437,7 @@ const struct index_ops index_sqlite = {
     .find = sqlite_find,
     .span = sqlite_span,
     .prune = sqlite_prune,
+    .timeline = sqlite_timeline,
+    .recording_by_id = sqlite_recording_by_id,
     .durable = sqlite_durable,
 };

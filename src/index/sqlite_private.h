@@ -16,6 +16,25 @@ enum sqlite_statement {
     SQL_ROLLBACK,
     SQL_PUT_RECORDING,
     SQL_SET_STATE,
+    SQL_STATE_OF,
+    SQL_NEIGHBOURS,
+    SQL_RUNS_BEFORE,
+    SQL_RUN_PUT,
+    SQL_RUN_REMOVE,
+    SQL_RUNS,
+    SQL_OPEN_OF_CAMERA,
+    SQL_MINUTES_GET,
+    SQL_MINUTES_PUT,
+    SQL_MINUTES,
+    SQL_HOURS_GET,
+    SQL_HOURS_PUT,
+    SQL_HOURS,
+    SQL_PRUNE_MINUTES,
+    SQL_PRUNE_HOURS,
+    SQL_CAMERA_KEY,
+    SQL_CAMERA_INTERN,
+    SQL_CAMERA_IDS,
+    SQL_BY_ID,
     SQL_DROP_RECORDING,
     SQL_PUT_GAP,
     SQL_PUT_EVENT,
@@ -67,6 +86,9 @@ int sqlite_run(struct sqlite_index *x, sqlite3_stmt *st, const char *what, struc
 int sqlite_begin(struct sqlite_index *x, struct err *reterr);
 /* Commit if @code >= 0, else roll back; returns the first error. */
 int sqlite_finish(struct sqlite_index *x, int code, struct err *reterr);
+/* Number of a camera's name; 0 if it has none and @create is false. */
+int sqlite_camera_key(struct sqlite_index *x, const char *id, bool create, int64_t *ret,
+                      struct err *reterr);
 /* Column as text into a fixed field, cut if longer, always ended. */
 void sqlite_text(sqlite3_stmt *st, int column, char *ret, size_t cap);
 
@@ -101,6 +123,27 @@ int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit
                   int (*cb)(void *, const struct index_event *), void *user, struct err *reterr);
 int sqlite_check(struct index *ix, int (*problem)(void *user, const char *text), void *user,
                  struct err *reterr);
+
+int sqlite_recording_by_id(struct index *ix, int64_t id, struct index_recording *ret);
+
+/* sqlite_coverage.c: inside a transaction, before and after the row of @path changes. */
+int sqlite_coverage_add(struct sqlite_index *x, const char *path, struct err *reterr);
+int sqlite_coverage_cut(struct sqlite_index *x, const char *path, struct err *reterr);
+
+/* sqlite_activity.c */
+int sqlite_put_activity(struct sqlite_index *x, const struct index_activity *a, struct err *reterr);
+/* One entry of activity: a minute, or an hour of @known minutes. */
+struct sqlite_activity {
+    unsigned known; /* minutes that it is made of; 0: nothing is known */
+    unsigned motion_max, motion_mean, persons_max, vehicles_max;
+};
+#define SQLITE_ACTIVITY_BYTES 7
+void sqlite_activity_unpack(const uint8_t *p, struct sqlite_activity *ret);
+
+/* sqlite_timeline.c */
+int sqlite_timeline(struct index *ix, const struct index_timeline *t,
+                    int (*cb)(void *, const char *, const struct index_bucket *), void *user,
+                    struct err *reterr);
 
 /* sqlite_camera.c */
 int sqlite_cameras(struct index *ix, int (*cb)(void *, const struct index_camera *), void *user,

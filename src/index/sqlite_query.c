@@ -103,6 +103,18 @@ int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_rec
     return err < 0 ? err : each_recording(x, st, cb, user, reterr);
 }
 
+/* The one recording that a bound statement finds. */
+static int one_recording(struct sqlite_index *x, sqlite3_stmt *st, struct index_recording *ret)
+{
+    int rc = sqlite3_step(st), err = 0;
+    if (rc == SQLITE_ROW)
+        read_recording(st, ret);
+    else
+        err = rc == SQLITE_DONE ? E_NOTFOUND : sqlite_error(x, "reading recordings", NULL);
+    sqlite3_reset(st);
+    return err;
+}
+
 int sqlite_find(struct index *ix, const char *path, struct index_recording *ret)
 {
     struct sqlite_index *x = sqlite_index(ix);
@@ -111,13 +123,18 @@ int sqlite_find(struct index *ix, const char *path, struct index_recording *ret)
     if (err < 0)
         return err;
     sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
-    int rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW)
-        read_recording(st, ret);
-    else
-        err = rc == SQLITE_DONE ? E_NOTFOUND : sqlite_error(x, "reading recordings", NULL);
-    sqlite3_reset(st);
-    return err;
+    return one_recording(x, st, ret);
+}
+
+int sqlite_recording_by_id(struct index *ix, int64_t id, struct index_recording *ret)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_BY_ID, &st, NULL);
+    if (err < 0)
+        return err;
+    sqlite3_bind_int64(st, 1, id);
+    return one_recording(x, st, ret);
 }
 
 /* First column of the first row; E_NOTFOUND if there is none. */

@@ -9,7 +9,11 @@
  * `state` 0 open, 1 closed, 2 garbage. `expires_us` is end_us + retention: retention reads one
  * index from the front. camera_id  camera names are long and repeat millions of times: rows hold a
  * number. camera     register of cameras. Triggers count every change in meta, so that any process
- * can see them. Since version 2 the cameras' addresses are in cameras.db (sqlite_open.c).
+ * can see them.
+ * coverage   runs without a break of each camera and view, kept from what recordings say.
+ * activity_* minutes of an hour, hours of a day in one row (sqlite_activity.c).
+ *
+ * Since version 2 the cameras' addresses are in cameras.db (sqlite_open.c).
  */
 static const char *const migrations[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -72,6 +76,20 @@ static const char *const migrations[] = {
     " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;"
     "CREATE TRIGGER camera_deleted AFTER DELETE ON camera BEGIN"
     " UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'camera_version'; END;",
+
+    "CREATE TABLE coverage(camera INTEGER NOT NULL, view INTEGER NOT NULL, from_us INTEGER NOT "
+    "NULL,"
+    " to_us INTEGER NOT NULL, PRIMARY KEY(camera, view, from_us)) WITHOUT ROWID;"
+    "INSERT INTO coverage SELECT camera, view, min(start_us), max(end_us) FROM ("
+    " SELECT camera, view, start_us, end_us, sum(fresh) OVER (PARTITION BY camera, view ORDER BY "
+    "start_us, end_us ROWS UNBOUNDED PRECEDING) AS run FROM ("
+    "  SELECT camera, view, start_us, end_us, coalesce(start_us > 1000000 + max(end_us) OVER "
+    "(PARTITION BY camera, view ORDER BY start_us, end_us ROWS BETWEEN UNBOUNDED PRECEDING AND 1 "
+    "PRECEDING), 1) AS fresh FROM recording WHERE state = 1)) GROUP BY camera, view, run;"
+    "CREATE TABLE activity_hour(camera INTEGER NOT NULL, hour INTEGER NOT NULL, minutes BLOB NOT "
+    "NULL, PRIMARY KEY(camera, hour)) WITHOUT ROWID;"
+    "CREATE TABLE activity_day(camera INTEGER NOT NULL, day INTEGER NOT NULL, hours BLOB NOT NULL, "
+    "PRIMARY KEY(camera, day)) WITHOUT ROWID;",
 };
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

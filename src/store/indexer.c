@@ -36,6 +36,7 @@ static int64_t change_time(const struct index_change *c)
         return c->recording.start_us;
     case INDEX_PUT_GAP:
     case INDEX_PUT_EVENT:
+    case INDEX_PUT_ACTIVITY:
         break;
     }
     return INT64_MAX; /* no file: cannot be found again */

@@ -114,6 +114,11 @@ static int note(struct store *s, const struct index_change *c)
     return err;
 }
 
+int store_note(struct store *s, const struct index_change *c)
+{
+    return note(s, c);
+}
+
 int store_note_gap(struct store *s, const struct index_gap *g)
 {
     struct index_change c = {.kind = INDEX_PUT_GAP, .gap = *g};

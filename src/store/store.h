@@ -66,8 +66,9 @@ int store_file_append(struct store_file *sf, struct mp4_fragment *f, int64_t nex
 const struct mp4_info *store_file_info(const struct store_file *sf);
 /* Queue the end: sidx, manifest, mfra, sync, index row. @sf is gone for the caller. */
 void store_file_end(struct store_file *sf, const char *reason);
-/* Index rows that are not bound to a file (gaps, events); bounded queue, kept while the database is
- * away. */
+/* Index rows that are not bound to a file (gaps, events, activity); bounded queue, kept while the
+ * database is away. E_FULL. */
+int store_note(struct store *s, const struct index_change *c);
 int store_note_gap(struct store *s, const struct index_gap *g);
 int store_note_event(struct store *s, const struct index_event *e);
 
