@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "base/config.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static const struct schema_field disk_fields[] = {
 };
 static const struct schema_field mask_fields[] = {
     {"enabled", SCHEMA_BOOL, offsetof(struct config, mask.enabled)},
-    {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0, .max = 64},
+    {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0,
+     .max = CONFIG_MASK_WORKERS},
     {"width", SCHEMA_INT, offsetof(struct config, mask.width), .min = 160, .max = 1920},
     {"fps", SCHEMA_INT, offsetof(struct config, mask.fps), .min = 1, .max = 30},
     {"budget", SCHEMA_INT, offsetof(struct config, mask.budget), .min = 1, .max = 100},
@@ -71,6 +73,15 @@ bool config_id_valid(const char *id)
            strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
+int config_mask_workers(const struct config *c)
+{
+    cpu_set_t cores;
+    int n = c->mask.workers;
+    if (n == 0 && sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        n = CPU_COUNT(&cores);
+    return n < 1 ? 1 : n > CONFIG_MASK_WORKERS ? CONFIG_MASK_WORKERS : n;
+}
+
 static void node_from_host(char out[64])
 {
     char host[256] = "";
@@ -92,7 +103,7 @@ void config_default(struct config *c)
     *c = (struct config){
         .threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
     c->disk.reserve_bytes = 1000000000;
-    c->mask.enabled = false;
+    c->mask.enabled = true;
     c->mask.width = 640;
     c->mask.fps = 10;
     c->mask.budget = 50;

@@ -14,6 +14,8 @@ enum config_transport {
     CONFIG_TRANSPORT_UDP
 }; /* as enum rtsp_transport */
 
+#define CONFIG_MASK_WORKERS 64
+
 struct config {
     char node[64]; /* name in recordings and shares; default: host name made to fit [a-z0-9._-] */
     char data_dir[256];   /* "" : the command line decides */
@@ -57,6 +59,8 @@ int config_load(const char *path, struct config *c, struct err *reterr);
 /* The same for bytes in memory; @file is the name for sentences and the base of relative paths. */
 int config_parse(const char *file, const void *data, size_t len, struct config *c,
                  struct err *reterr);
+/* Masker processes that this machine gets: mask.workers, or as many as there are cores for us, 1 to 64. */
+int config_mask_workers(const struct config *c);
 /* Nothing to free today; call it all the same, so that pointers may come later. NULL is fine. */
 void config_free(struct config *c);
 

@@ -141,6 +141,7 @@ static int mask_file(struct job *j, long rounds)
     j->duration_us = mask_clip_duration_us(j->clip);
     for (long i = 0; i < rounds && r >= 0; i++) {
         j->writing = i == rounds - 1;
+        mask_want_key(j->mask);
         r = i ? mask_clip_rewind(j->clip, &j->err) : 0;
         if (r >= 0)
             r = play(j, i, rounds);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,7 +24,7 @@
 #define WEB_STOP_MS 5000
 #define MASKER_STOP_MS 5000
 #define LOGGER_STOP_MS 5000
-#define MASKERS 64
+#define MASKERS CONFIG_MASK_WORKERS
 #define MASKER_ARGS 12
 #define NUMBER_TEXT 16
 
@@ -148,12 +147,6 @@ static void make_index(const struct serve *s)
         ix->ops->close(ix);
 }
 
-static int masker_count(const struct serve *s)
-{
-    int cores = s->config.mask.workers ? s->config.mask.workers : (int)uv_available_parallelism();
-    return cores < MASKERS ? cores : MASKERS;
-}
-
 static struct supervisor_role masker_role(struct serve *s, int i, const char *parent)
 {
     struct masker_text *m = &s->maskers[i];
@@ -211,7 +204,7 @@ static int supervise(struct serve *s, struct err *reterr)
                                     s->config_path[0] ? "--config" : NULL,
                                     s->config_path,
                                     NULL};
-    int count = s->config.mask.enabled ? masker_count(s) : 0;
+    int count = s->config.mask.enabled ? config_mask_workers(&s->config) : 0;
     for (int i = 0; i < count; i++)
         s->roles[i] = masker_role(s, i, parent);
     /*

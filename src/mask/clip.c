@@ -258,9 +258,10 @@ int mask_clip_next(struct mask_clip *c, struct media_au *ret, int64_t *ret_time_
 
 int mask_clip_rewind(struct mask_clip *c, struct err *reterr)
 {
-    int r = avformat_seek_file(c->ctx, c->stream->index, INT64_MIN, INT64_MIN, INT64_MAX, 0);
+    int64_t start = c->stream->start_time == AV_NOPTS_VALUE ? 0 : c->stream->start_time;
+    int r = av_seek_frame(c->ctx, c->stream->index, start, AVSEEK_FLAG_BACKWARD);
     if (r < 0) /* raw streams have nothing to seek by */
-        r = avformat_seek_file(c->ctx, -1, INT64_MIN, 0, 0, AVSEEK_FLAG_BYTE);
+        r = av_seek_frame(c->ctx, -1, 0, AVSEEK_FLAG_BYTE);
     c->key_seen = false;
     return r < 0 ? av_fail(reterr, c->path, r) : 0;
 }

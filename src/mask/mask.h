@@ -88,6 +88,9 @@ void mask_forget(struct mask *m, const char *reason);
 /* Begin (true) or end commissioning: what is seen while it lasts is the empty place. The caller logs the act. */
 void mask_declare_empty(struct mask *m, bool empty);
 
+/* Make the next picture a key picture, for somebody who begins to watch. */
+void mask_want_key(struct mask *m);
+
 /* Thread CPU time spent since mask_new(), microseconds, and frames, for benches. */
 struct mask_times {
     uint64_t frames, decode_us, plate_us, draw_us, encode_us, detect_us;

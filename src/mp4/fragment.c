@@ -55,6 +55,7 @@ struct mp4_fragment {
     size_t high_water, kept;
     struct track track[MP4_TRACKS];
     struct mp4_entry entry;
+    size_t bare, bare_len; /* moof and mdat of the finished fragment, in the mapping */
 };
 
 static size_t map_bytes(void)
@@ -373,6 +374,8 @@ int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_
     if (p + 4 != f->map + at)
         return E_BUG;
 
+    f->bare = (size_t)(moof - f->map);
+    f->bare_len = end - f->bare;
     size_t gap = -end % MP4_ALIGN;
     gap += gap > 0 && gap < 8 ? MP4_ALIGN : 0;
     put_free(f->map + end, gap);
@@ -384,6 +387,12 @@ int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_
     *ret_data = f->map + start;
     *ret_len = end - start;
     return 0;
+}
+
+void mp4_fragment_bare(const struct mp4_fragment *f, const uint8_t **ret_data, size_t *ret_len)
+{
+    *ret_data = f->map + f->bare;
+    *ret_len = f->bare_len;
 }
 
 void mp4_fragment_entry(const struct mp4_fragment *f, struct mp4_entry *ret)

@@ -114,6 +114,29 @@ size_t mp4_sidx_room(unsigned max_fragments)
     return room - need > 0 && room - need < 8 ? room + MP4_ALIGN : room;
 }
 
+static void movie(struct boxes *w, const struct mp4_info *info)
+{
+    ftyp(w);
+    size_t moov = box_open(w, "moov");
+    mp4_mvhd(w, info->start_us, 1000, 0, (uint32_t)info->tracks + 1);
+    for (int i = 0; i < info->tracks && w->err >= 0; i++)
+        w->err = track(w, info, i);
+    extends(w, info->tracks);
+    if (info->encrypted)
+        pssh(w, info->kid);
+    box_close(w, moov);
+}
+
+/* Nothing half-written stays in the buffer. */
+static int finish(struct boxes *w, const struct mp4_info *info, size_t before, struct err *reterr)
+{
+    if (w->err >= 0)
+        return 0;
+    w->out->len = before;
+    return err_set(reterr, w->err, "camera %s: head of the recording: %s", info->camera,
+                   err_text(w->err));
+}
+
 int mp4_head_front(const struct mp4_info *info, struct buf *out, struct err *reterr)
 {
     size_t before = out->len;
@@ -121,23 +144,21 @@ int mp4_head_front(const struct mp4_info *info, struct buf *out, struct err *ret
     int r = check(info, reterr);
     if (r < 0)
         return r;
-    ftyp(&w);
-    size_t moov = box_open(&w, "moov");
-    mp4_mvhd(&w, info->start_us, 1000, 0, (uint32_t)info->tracks + 1);
-    for (int i = 0; i < info->tracks && w.err >= 0; i++)
-        w.err = track(&w, info, i);
-    extends(&w, info->tracks);
-    if (info->encrypted)
-        pssh(&w, info->kid);
-    box_close(&w, moov);
+    movie(&w, info);
     meta(&w, info);
     box_pad(&w);
-    if (w.err < 0) {
-        out->len = before;
-        return err_set(reterr, w.err, "camera %s: head of the recording: %s", info->camera,
-                       err_text(w.err));
-    }
-    return 0;
+    return finish(&w, info, before, reterr);
+}
+
+int mp4_init_build(const struct mp4_info *info, struct buf *out, struct err *reterr)
+{
+    size_t before = out->len;
+    struct boxes w = {.out = out};
+    int r = check(info, reterr);
+    if (r < 0)
+        return r;
+    movie(&w, info);
+    return finish(&w, info, before, reterr);
 }
 
 int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct buf *out,

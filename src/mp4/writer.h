@@ -45,6 +45,12 @@ int mp4_head_build(const struct mp4_info *info, unsigned max_fragments, struct b
                    struct err *reterr);
 
 /*
+ * The initialisation segment of a live stream: ftyp and moov of @info, nothing else, not padded. Appends to @out, or
+ * leaves it as it was.
+ */
+int mp4_init_build(const struct mp4_info *info, struct buf *out, struct err *reterr);
+
+/*
  * Sample encryption for one key: 8-byte IVs count up and never repeat for the life of the key, also across files.
  * Thread-bound. The key itself stays with the caller (locked memory); only the cipher context holds its schedule.
  */
@@ -86,6 +92,9 @@ size_t mp4_fragment_payload(const struct mp4_fragment *f);
  */
 int mp4_fragment_finish(struct mp4_fragment *f, uint32_t sequence, int64_t next_dts_ticks,
                         int64_t utc_us, const uint8_t **ret_data, size_t *ret_len);
+
+/* moof and mdat alone of the fragment that was finished last, without prft and padding: what live viewers get. Valid as long. */
+void mp4_fragment_bare(const struct mp4_fragment *f, const uint8_t **ret_data, size_t *ret_len);
 
 /* What close needs to know of each fragment; in RAM one entry per second and open file. */
 struct mp4_entry {

@@ -36,8 +36,11 @@ static void on_state(void *user, enum rtsp_state s, int code, const char *why)
         media_dts_init(&c->dts, -1);
         for (int i = 0; i < MP4_TRACKS; i++)
             timebase_reset(&c->timebase[i], c->track[i].clock_rate);
+        camera_sub_main_state(c, true, NULL);
         return;
     }
+    if (before == RTSP_STATE_PLAYING || (s == RTSP_STATE_WAITING && code < 0))
+        camera_sub_main_state(c, false, why ? why : err_text(code));
     if (before == RTSP_STATE_PLAYING) {
         camera_end_file(c, "stream-lost");
         log_warn("rtsp", "camera %s: stream lost (%s), reconnecting", c->cfg.id,
@@ -65,15 +68,18 @@ static void on_track(void *user, int index, const struct media_track *t)
     struct media_sps sps;
     if (!c->timebase[0].started && media_params_sps(&c->params, t->codec, &sps) >= 0)
         media_dts_init(&c->dts, sps.max_reorder);
+    camera_sub_main_track(c, &c->track[0]);
 }
 
 static void on_au(void *user, int index, const struct media_au *au)
 {
     struct camera *c = user;
-    if (index == 0)
+    if (index == 0) {
         camera_on_video(c, au);
-    else if (index == 1 && c->cfg.audio)
+        camera_sub_main_au(c, au);
+    } else if (index == 1 && c->cfg.audio) {
         camera_on_audio(c, au);
+    }
 }
 
 static void on_lost(void *user, int index, uint32_t packets)
@@ -113,27 +119,36 @@ int camera_new(struct loop *l, const struct camera_context *ctx, const struct in
     c->loop = l;
     c->ctx = ctx;
     c->cfg = *cfg;
+    recording_init(&c->sealed, ctx->store, ctx->pool, c->cfg.id, MP4_SEALED);
     c->clock_generation = atomic_load(&ctx->clock->generation);
     if (open_gap) {
         c->gap = *open_gap;
         c->gap_noted = true;
-        c->covered_until_us = open_gap->from_us;
+        c->sealed.covered_until_us = open_gap->from_us;
     }
     set_text(c->gap.camera, sizeof(c->gap.camera), cfg->id);
     c->status.state = cfg->enabled ? CAMERA_CONNECTING : CAMERA_DISABLED;
+    if (ctx->view)
+        c->mask = camera_mask_open(ctx->view, cfg);
     *ret = c;
     return 0;
 }
 
-static int open_session(struct camera *c)
+struct rtsp_config camera_session_config(const struct camera *c, const char *url)
 {
-    struct rtsp_config cfg = {.url = c->cfg.main_url,
+    struct rtsp_config cfg = {.url = url,
                               .transport = (enum rtsp_transport)c->cfg.transport,
                               .audio = c->cfg.audio,
                               .tls_insecure = c->cfg.tls_insecure};
     size_t len = 0;
     if (c->cfg.pin[0] && hex_decode(c->cfg.pin, cfg.pin_sha256, sizeof(cfg.pin_sha256), &len) >= 0)
         cfg.pinned = len == sizeof(cfg.pin_sha256);
+    return cfg;
+}
+
+static int open_session(struct camera *c)
+{
+    struct rtsp_config cfg = camera_session_config(c, c->cfg.main_url);
     struct err e = {0};
     int r = rtsp_session_open(c->loop->hub, &cfg, &events, c, &c->session, &e);
     if (r < 0) {
@@ -153,16 +168,18 @@ void camera_start(struct loop *l, void *arg)
     if (!c->cfg.enabled)
         return;
     camera_want_key(c, now);
-    if (!c->covered_until_us && !c->gap.reason[0]) {
+    if (!c->sealed.covered_until_us && !c->gap.reason[0]) {
         c->gap.from_us = now;
         set_text(c->gap.reason, sizeof(c->gap.reason), "not-connected");
     }
     open_session(c);
+    camera_sub_open(c);
 }
 
 static void free_if_idle(struct camera *c)
 {
-    if (!c->closing || c->session || c->key_requested_us || atomic_load(&c->in_flight) > 0)
+    if (!c->closing || c->session || c->sub || c->key_requested_us ||
+        atomic_load(&c->sealed.in_flight) > 0 || (c->mask && !atomic_load(&c->mask_gone)))
         return;
     camera_drop_keys(c);
     list_remove(&c->link);
@@ -191,6 +208,8 @@ void camera_close(struct loop *l, void *arg)
         camera_note_gap(c, 0);
     if (c->session)
         rtsp_session_close(c->session, on_session_closed, c);
+    camera_sub_close(c);
+    camera_mask_close(c->mask, c->end_reason, &c->mask_gone);
 }
 
 /* ---- status ---- */
@@ -214,7 +233,7 @@ static enum camera_state state_of(const struct camera *c)
     if (!c->cfg.enabled)
         return CAMERA_DISABLED;
     if (c->rtsp_state == RTSP_STATE_PLAYING)
-        return c->file ? CAMERA_RECORDING : CAMERA_CONNECTING;
+        return c->sealed.file ? CAMERA_RECORDING : CAMERA_CONNECTING;
     return c->rtsp_state == RTSP_STATE_CONNECTING ? CAMERA_CONNECTING : CAMERA_WAITING;
 }
 
@@ -237,8 +256,8 @@ static void publish_status(struct camera *c, int64_t now_us)
     s->camera_clock_known = c->camera_offset_known;
     s->camera_clock_offset_us = c->camera_offset_us;
     s->frames_received = c->frames_received;
-    s->frames_recorded = atomic_load(&c->frames_recorded);
-    s->frames_lost = c->frames_lost + atomic_load(&c->frames_failed);
+    s->frames_recorded = atomic_load(&c->sealed.frames_recorded);
+    s->frames_lost = c->frames_lost + c->sealed.frames_lost + atomic_load(&c->sealed.frames_failed);
     s->packets_lost = c->packets_lost;
     s->bytes = stats.bytes;
     s->reconnects = stats.reconnects;
@@ -254,6 +273,7 @@ void camera_read_status(struct camera *c, struct camera_status *ret)
     uv_mutex_lock(&c->lock);
     *ret = c->status;
     uv_mutex_unlock(&c->lock);
+    camera_mask_read_status(c->mask, &ret->mask);
 }
 
 /* Spread over the minute before the epoch begins, by the camera's id, so that 2,500 keys are not
@@ -271,9 +291,9 @@ static int64_t key_lead_us(const struct camera *c)
 static void look_after_keys(struct camera *c, int64_t now_us)
 {
     if (c->rtsp_state == RTSP_STATE_PLAYING)
-        camera_want_key(c, c->file ? now_us + key_lead_us(c) : now_us);
+        camera_want_key(c, c->sealed.file ? now_us + key_lead_us(c) : now_us);
     int64_t over = now_us - keys_epoch_length(c->ctx->keys) - MINUTE_US;
-    if (c->key && !c->file && c->key->epoch_us < over) {
+    if (c->key && !c->sealed.file && c->key->epoch_us < over) {
         keys_release(c->ctx->keys, c->key);
         c->key = NULL;
     }

@@ -4,7 +4,7 @@
 /*
  * One camera's pipeline: access units from its RTSP session become sealed fragments of one file per
  * epoch. Bound to its loop, but for what is marked otherwise. camera.c: life, session, status;
- * camera_record.c: files.
+ * camera_record.c: files; camera_sub.c: the stream that is masked.
  */
 #include <stdatomic.h>
 #include <uv.h>
@@ -13,8 +13,9 @@
 #include "index/index.h"
 #include "media/dts.h"
 #include "mp4/writer.h"
+#include "recorder/camera_mask.h"
 #include "recorder/keys.h"
-#include "recorder/pool.h"
+#include "recorder/recording.h"
 #include "recorder/timebase.h"
 #include "rtsp/session.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ struct camera_context {
     struct keys *keys;
     struct pool *pool;
     struct node_clock *clock;
+    struct view *view; /* NULL: no masked views */
     const char *node;
     int retention_days; /* of the node */
 };
@@ -47,6 +49,7 @@ struct camera_status {
     int width, height;
     struct index_gap gaps[CAMERA_GAPS]; /* the latest, oldest first */
     int gap_count;
+    struct camera_mask_status mask;
 };
 
 struct camera {
@@ -66,40 +69,43 @@ struct camera {
     bool has_track[MP4_TRACKS];
     int64_t playing_since_us;
 
+    /* the masked view, and the stream that it is made of (camera_sub.c) */
+    struct camera_mask *mask; /* NULL: none */
+    _Atomic bool mask_gone;
+    struct rtsp_session *sub; /* NULL: none, or the main one serves both */
+    enum rtsp_state sub_state;
+    enum media_codec sub_codec;
+    uint32_t sub_rate;
+    struct media_params sub_params;
+    bool sub_known;
+    struct media_dts sub_dts;
+    struct timebase sub_timebase;
+    unsigned sub_clock_generation;
+
     /* time */
     struct media_dts dts;
     struct timebase timebase[MP4_TRACKS];
     unsigned clock_generation;
-    int64_t step_seen_us;     /* monotonic; 0: the clock was not stepped */
-    int64_t covered_until_us; /* UTC up to which footage exists; 0: none yet */
+    int64_t step_seen_us; /* monotonic; 0: the clock was not stepped */
 
     /* keys */
     struct epoch_key *key, *next_key;
     int64_t key_requested_us; /* epoch of the request under way, 0: none */
     int64_t key_retry_us;
 
-    /* file and fragment in the making */
-    struct store_file *file;
-    int64_t file_epoch_us, file_start_us, file_first_dts;
+    /* the sealed view: file and fragment in the making */
+    struct recording sealed;
     int64_t audio_base_pts, audio_base_ticks;
     bool audio_based;
-    uint32_t sequence;
-    struct pool_slot *slot;
-    int64_t slot_first_dts, slot_opened_us, last_dts, last_step;
 
     /* gap that is open now; reason "" when footage is being made */
     struct index_gap gap;
     bool gap_noted;
     char end_reason[24];
 
-    /* written by the store's threads */
-    _Atomic int in_flight;
-    _Atomic int write_error;
-    _Atomic uint64_t frames_recorded, frames_failed;
-
     /* counters of the loop */
-    uint64_t frames_received, frames_lost, packets_lost;
-    uint64_t rate_bytes, rate_frames; /* at the last turn */
+    uint64_t frames_received, frames_lost, packets_lost; /* lost: before the recording saw them */
+    uint64_t rate_bytes, rate_frames;                    /* at the last turn */
     int64_t rate_at_us;
     double fps, bps;
     int64_t last_frame_us, camera_offset_us;
@@ -126,6 +132,20 @@ void camera_tick(struct camera *c, int64_t now_us, bool turn);
 void camera_post_key(struct camera *c, struct epoch_key *k, int code);
 /* Copy of the status. Any thread. */
 void camera_read_status(struct camera *c, struct camera_status *ret);
+
+struct rtsp_config camera_session_config(const struct camera *c, const char *url);
+
+/* camera_sub.c */
+/* The main stream is masked too, as the camera has no other. */
+bool camera_sub_is_main(const struct camera *c);
+/* Open and close the session of the sub stream, if there is one and a view to be made of it. */
+void camera_sub_open(struct camera *c);
+void camera_sub_close(struct camera *c);
+/* What happens to the main stream; passed on if it is masked. */
+void camera_sub_main_state(struct camera *c, bool playing, const char *why);
+void camera_sub_main_track(struct camera *c, const struct media_track *t);
+void camera_sub_main_au(struct camera *c, const struct media_au *au);
+void camera_sub_main_cut(struct camera *c, const char *reason);
 
 /* camera_record.c */
 void camera_on_video(struct camera *c, const struct media_au *au);

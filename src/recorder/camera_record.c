@@ -11,21 +11,12 @@
 #include "recorder/loop.h"
 #include "recorder/node_clock.h"
 
-#define FRAGMENT_US SECOND_US /* longest fragment */
-#define FRAGMENT_KEY_US                                                                            \
-    (SECOND_US / 4)              /* a key frame starts a new fragment if this one is as long */
-#define FLUSH_AFTER_US SECOND_US /* a fragment waits this long for more, then it is written */
 #define EPOCH_GRACE_US                                                                             \
     (15 * SECOND_US) /* an epoch's file waits this long for a key frame to end before */
 #define KEYLESS_START_US                                                                           \
     (10 * SECOND_US) /* a stream without key frames is recorded from here on all the same */
 #define GAP_TOLERANCE_US (SECOND_US / 2) /* less is no gap: frame intervals, jitter, slew */
 #define KEY_RETRY_US (2 * SECOND_US)
-
-static const struct mp4_info *file_info(const struct camera *c)
-{
-    return store_file_info(c->file);
-}
 
 /* ---- keys ---- */
 
@@ -124,9 +115,9 @@ static bool goes_on(const char *reason)
 
 static void open_gap(struct camera *c, const char *reason)
 {
-    if ((c->gap.reason[0] && !goes_on(c->gap.reason)) || !c->covered_until_us)
+    if ((c->gap.reason[0] && !goes_on(c->gap.reason)) || !c->sealed.covered_until_us)
         return;
-    c->gap.from_us = c->covered_until_us;
+    c->gap.from_us = c->sealed.covered_until_us;
     snprintf(c->gap.reason, sizeof(c->gap.reason), "%s", reason);
     snprintf(c->gap.detail, sizeof(c->gap.detail), "%s", c->why);
     c->gap_noted = false;
@@ -147,136 +138,31 @@ static void lose(struct camera *c, const char *reason)
     open_gap(c, reason);
 }
 
-/* ---- fragments ---- */
-
-static void on_written(void *user, struct mp4_fragment *f, int code)
-{
-    struct pool_slot *s = user;
-    struct camera *c = s->camera;
-    (void)f;
-    if (code < 0) {
-        atomic_store(&c->write_error, code);
-        atomic_fetch_add(&c->frames_failed, s->frames);
-    } else {
-        atomic_fetch_add(&c->frames_recorded, s->frames);
-    }
-    pool_give(c->ctx->pool, s);
-    atomic_fetch_sub(&c->in_flight, 1); /* last: the camera may be freed from here on */
-}
-
-static void submit(struct camera *c, int64_t next_dts)
-{
-    struct pool_slot *s = c->slot;
-    if (!s)
-        return;
-    c->slot = NULL;
-    s->camera = c;
-    atomic_fetch_add(&c->in_flight, 1);
-    int64_t from_us = s->first_us;
-    unsigned frames = s->frames;
-    int r = store_file_append(c->file, s->fragment, next_dts, from_us, on_written, s);
-    if (r >= 0)
-        return;
-    atomic_fetch_sub(&c->in_flight, 1);
-    c->frames_lost += frames;
-    pool_give(c->ctx->pool, s);
-    if (r != E_FULL) {
-        atomic_store(&c->write_error, r);
-        return;
-    }
-    struct index_gap g = {.from_us = from_us, .to_us = c->covered_until_us, .reason = "disk-slow"};
-    snprintf(g.camera, sizeof(g.camera), "%s", c->cfg.id);
-    store_note_gap(c->ctx->store, &g);
-    log_warn("store", "camera %s: the disk cannot keep up, %u frames lost", c->cfg.id, frames);
-}
+/* ---- files ---- */
 
 void camera_end_file(struct camera *c, const char *reason)
 {
-    if (!c->file)
+    if (!c->sealed.file)
         return;
-    submit(c, -1);
-    store_file_end(c->file, reason);
-    c->file = NULL;
-    atomic_store(&c->write_error, 0);
+    recording_end(&c->sealed, reason);
     open_gap(c, reason);
 }
 
 static void check_write_error(struct camera *c)
 {
-    int code = atomic_load(&c->write_error);
-    if (!c->file || code >= 0)
+    int code = recording_failed(&c->sealed);
+    if (code >= 0)
         return;
     log_error("store", "camera %s: writing failed (%s), starting a new file", c->cfg.id,
               err_text(code));
-    if (c->slot) {
-        c->frames_lost += c->slot->frames;
-        pool_give(c->ctx->pool, c->slot);
-        c->slot = NULL;
-    }
     camera_end_file(c, code == -ENOSPC ? "disk-full" : "write-failed");
 }
 
 void camera_flush(struct camera *c, int64_t now_us)
 {
     check_write_error(c);
-    if (c->slot && now_us - c->slot_opened_us >= FLUSH_AFTER_US)
-        submit(c, -1);
+    recording_flush(&c->sealed, now_us);
 }
-
-static bool fresh_slot(struct camera *c, const struct media_au *au, int64_t dts, int64_t utc_us)
-{
-    c->slot = pool_take(c->ctx->pool);
-    if (!c->slot)
-        return false;
-    mp4_fragment_begin(c->slot->fragment, file_info(c));
-    c->slot->frames = 0;
-    c->slot->first_us = utc_us;
-    c->slot_first_dts = dts;
-    c->slot_opened_us = au->arrival_us;
-    return true;
-}
-
-static int64_t ticks_us(const struct camera *c, int64_t ticks)
-{
-    return ticks * SECOND_US / (c->track[0].clock_rate ? c->track[0].clock_rate : 90000);
-}
-
-static bool fragment_is_long(const struct camera *c, const struct media_au *au, int64_t dts)
-{
-    int64_t so_far = ticks_us(c, dts - c->slot_first_dts);
-    return so_far + ticks_us(c, c->last_step) > FRAGMENT_US ||
-           (au->key && so_far >= FRAGMENT_KEY_US);
-}
-
-static void append(struct camera *c, const struct media_au *au, int64_t dts, int64_t utc_us)
-{
-    int64_t at = dts - c->file_first_dts, pts = au->pts_ticks - c->file_first_dts;
-    if (c->slot && fragment_is_long(c, au, dts))
-        submit(c, at);
-    int r = -ENOMEM;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (!c->slot && !fresh_slot(c, au, dts, utc_us))
-            break;
-        r = mp4_fragment_append(c->slot->fragment, 0, au, at, pts, &c->key->cipher);
-        if (r != E_LIMIT || c->slot->frames == 0)
-            break;
-        submit(c, at); /* full before its second was over: a high bitrate */
-    }
-    if (r < 0) {
-        if (c->slot && c->slot->frames == 0) {
-            pool_give(c->ctx->pool, c->slot);
-            c->slot = NULL;
-        }
-        log_warn("recorder", "camera %s: an access unit of %u bytes was not recorded (%s)",
-                 c->cfg.id, au->size, err_text(r));
-        c->frames_lost++;
-        return;
-    }
-    c->slot->frames++;
-    c->covered_until_us = utc_us + ticks_us(c, c->last_step);
-}
-
-/* ---- files ---- */
 
 static void describe_file(struct camera *c, struct mp4_info *info, int64_t start_us)
 {
@@ -316,18 +202,13 @@ static bool begin_file(struct camera *c, const struct media_au *au, int64_t dts,
     struct mp4_info info;
     describe_file(c, &info, utc_us);
     struct err e = {0};
-    int r = store_file_begin(c->ctx->store, &info, &c->file, &e);
+    int r = recording_begin(&c->sealed, &info, dts, &e);
     if (r < 0) {
-        c->file = NULL;
         snprintf(c->why, sizeof(c->why), "%s", err_str(&e, r));
         lose(c, r == -ENOSPC ? "disk-full" : r == E_FULL ? "disk-slow" : "volume-lost");
         return false;
     }
-    c->file_epoch_us = c->key->epoch_us;
-    c->file_start_us = utc_us;
-    c->file_first_dts = dts;
     c->audio_based = false;
-    atomic_store(&c->write_error, 0);
     close_gap(c, utc_us);
     return true;
 }
@@ -335,7 +216,7 @@ static bool begin_file(struct camera *c, const struct media_au *au, int64_t dts,
 /* The epoch of the open file is over and its successor can begin with this access unit. */
 static bool epoch_is_over(struct camera *c, const struct media_au *au, int64_t utc_us)
 {
-    int64_t end = c->file_epoch_us + keys_epoch_length(c->ctx->keys);
+    int64_t end = c->sealed.epoch_us + keys_epoch_length(c->ctx->keys);
     if (utc_us < end)
         return false;
     bool ready = c->next_key && c->next_key->epoch_us == keys_epoch_of(c->ctx->keys, utc_us);
@@ -347,6 +228,7 @@ static bool epoch_is_over(struct camera *c, const struct media_au *au, int64_t u
 static void restart_time(struct camera *c, const char *reason)
 {
     camera_end_file(c, reason);
+    camera_sub_main_cut(c, reason);
     struct media_sps sps;
     int reorder = media_params_sps(&c->params, c->track[0].codec, &sps) >= 0 ? sps.max_reorder : -1;
     media_dts_init(&c->dts, reorder);
@@ -371,7 +253,7 @@ static bool ready_for_new_time(struct camera *c, const struct media_au *au)
 static bool clock_has_stepped(struct camera *c, const struct media_au *au)
 {
     unsigned generation = atomic_load(&c->ctx->clock->generation);
-    if (generation == c->clock_generation || (c->file && !ready_for_new_time(c, au)))
+    if (generation == c->clock_generation || (c->sealed.file && !ready_for_new_time(c, au)))
         return false;
     c->clock_generation = generation;
     c->step_seen_us = 0;
@@ -382,7 +264,8 @@ static int64_t place_in_time(struct camera *c, const struct media_au *au, int64_
 {
     if (clock_has_stepped(c, au)) {
         restart_time(c, "clock-stepped");
-        c->covered_until_us = c->covered_until_us > au->arrival_us ? 0 : c->covered_until_us;
+        c->sealed.covered_until_us =
+            c->sealed.covered_until_us > au->arrival_us ? 0 : c->sealed.covered_until_us;
     }
     int64_t dts = media_dts_next(&c->dts, au->pts_ticks);
     bool stepping = c->clock_generation != atomic_load(&c->ctx->clock->generation);
@@ -403,14 +286,11 @@ void camera_on_video(struct camera *c, const struct media_au *au)
     if (au->params_changed)
         camera_end_file(c, "parameters-changed");
     int64_t dts, utc_us = place_in_time(c, au, &dts);
-    if (c->file && epoch_is_over(c, au, utc_us))
+    if (c->sealed.file && epoch_is_over(c, au, utc_us))
         camera_end_file(c, "epoch");
-    int64_t step = dts - c->last_dts;
-    c->last_step = step > 0 && ticks_us(c, step) < SECOND_US ? step : c->last_step;
-    c->last_dts = dts;
-    if (!c->file && !begin_file(c, au, dts, utc_us))
-        return;
-    append(c, au, dts, utc_us);
+    recording_pace(&c->sealed, c->track[0].clock_rate, dts);
+    if (c->sealed.file || begin_file(c, au, dts, utc_us))
+        recording_append(&c->sealed, au, dts, utc_us, &c->key->cipher);
 }
 
 void camera_on_audio(struct camera *c, const struct media_au *au)
@@ -421,10 +301,10 @@ void camera_on_audio(struct camera *c, const struct media_au *au)
         timebase_observe(tb, au->pts_ticks, au->arrival_us);
         c->audio_based = false;
     }
-    if (!c->file || !c->slot || file_info(c)->tracks < 2)
+    if (!c->sealed.file || !c->sealed.slot || recording_info(&c->sealed)->tracks < 2)
         return;
     if (!c->audio_based) {
-        int64_t offset_us = timebase_utc(tb, au->pts_ticks) - c->file_start_us;
+        int64_t offset_us = timebase_utc(tb, au->pts_ticks) - c->sealed.start_us;
         if (offset_us < 0)
             return;
         c->audio_based = true;
@@ -432,5 +312,5 @@ void camera_on_audio(struct camera *c, const struct media_au *au)
         c->audio_base_ticks = offset_us * c->track[1].clock_rate / SECOND_US;
     }
     int64_t at = c->audio_base_ticks + au->pts_ticks - c->audio_base_pts;
-    mp4_fragment_append(c->slot->fragment, 1, au, at, at, &c->key->cipher);
+    mp4_fragment_append(c->sealed.slot->fragment, 1, au, at, at, &c->key->cipher);
 }

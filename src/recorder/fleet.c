@@ -103,9 +103,10 @@ static struct fleet_member *find(struct fleet *f, const char *id)
 
 static bool same(const struct index_camera *a, const struct index_camera *b)
 {
-    return strcmp(a->main_url, b->main_url) == 0 && strcmp(a->pin, b->pin) == 0 &&
-           a->transport == b->transport && a->audio == b->audio && a->enabled == b->enabled &&
-           a->tls_insecure == b->tls_insecure && a->retention_days == b->retention_days;
+    return strcmp(a->main_url, b->main_url) == 0 && strcmp(a->sub_url, b->sub_url) == 0 &&
+           strcmp(a->pin, b->pin) == 0 && a->transport == b->transport && a->audio == b->audio &&
+           a->enabled == b->enabled && a->tls_insecure == b->tls_insecure &&
+           a->retention_days == b->retention_days;
 }
 
 static int collect(void *user, const struct index_camera *c)

@@ -72,7 +72,7 @@ void pool_give(struct pool *p, struct pool_slot *s)
         slot_free(s);
         return;
     }
-    s->camera = NULL;
+    s->recording = NULL;
     uv_mutex_lock(&p->lock);
     bool keep = p->idle_count < POOL_IDLE_MAX;
     if (keep) {

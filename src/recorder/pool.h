@@ -7,12 +7,12 @@
 
 #include "mp4/writer.h"
 
-struct camera;
+struct recording;
 struct pool_slot {
     struct mp4_fragment *fragment;
-    struct camera *camera; /* while it is being written */
-    int64_t first_us;      /* UTC of the first access unit, for naming a loss */
-    unsigned frames;       /* video access units in it */
+    struct recording *recording; /* while it is being written */
+    int64_t first_us;            /* UTC of the first access unit, for naming a loss */
+    unsigned frames;             /* video access units in it */
     struct pool_slot *next;
 };
 

@@ -14,6 +14,7 @@
 #include "recorder/fleet.h"
 #include "recorder/node_clock.h"
 #include "recorder/status.h"
+#include "recorder/view.h"
 
 #define MAIN_TICK_MS 100
 #define KEYS_MAX 16384 /* two per camera, and room for changes */
@@ -26,6 +27,7 @@ struct recorder {
     struct store *store;
     struct keys *keys;
     struct pool *pool;
+    struct view *view;
     struct index *index; /* the main thread's own handle: cameras and gaps */
     struct camera_context ctx;
     struct fleet fleet;
@@ -135,6 +137,23 @@ static int thread_count(const struct recorder *r)
     return r->config.threads > 0 ? r->config.threads : (int)uv_available_parallelism();
 }
 
+static int open_view(struct recorder *r, struct err *reterr)
+{
+    const struct config *c = &r->config;
+    struct view_config cfg = {.clock = &r->clock.clock,
+                              .store = r->store,
+                              .pool = r->pool,
+                              .node = c->node,
+                              .data_dir = r->o->data_dir,
+                              .epoch_length_us = c->epoch_minutes * MINUTE_US,
+                              .retention_days = c->retention_days,
+                              .workers = config_mask_workers(c),
+                              .width = c->mask.width,
+                              .fps = c->mask.fps,
+                              .learn_us = c->mask.learn_us};
+    return c->mask.enabled ? view_start(&cfg, &r->view, reterr) : 0;
+}
+
 static int start_all(struct recorder *r, struct err *reterr)
 {
     int code = seal_policy_find(r->o->data_dir, r->config.custodians, r->config.threshold, true,
@@ -142,12 +161,13 @@ static int start_all(struct recorder *r, struct err *reterr)
     if (code < 0)
         return code;
     if ((code = open_store(r, reterr)) < 0 || (code = open_keys(r, reterr)) < 0 ||
-        (code = pool_new(&r->pool)) < 0)
+        (code = pool_new(&r->pool)) < 0 || (code = open_view(r, reterr)) < 0)
         return code;
     r->ctx = (struct camera_context){.store = r->store,
                                      .keys = r->keys,
                                      .pool = r->pool,
                                      .clock = &r->clock,
+                                     .view = r->view,
                                      .node = r->config.node,
                                      .retention_days = r->config.retention_days};
     if ((code = fleet_open(&r->fleet, r->index, &r->ctx, thread_count(r), reterr)) < 0)
@@ -188,6 +208,7 @@ static void stop_all(struct recorder *r)
     control_close(r->control);
     status_close(&r->status);
     fleet_close(&r->fleet, "shutdown");
+    view_stop(r->view);
     keys_stop(r->keys);
     if (r->store)
         store_close(r->store);

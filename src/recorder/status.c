@@ -46,6 +46,17 @@ static json_t *gaps_today(const struct camera_status *c, int64_t now_us)
     return list;
 }
 
+static json_t *mask_json(const struct camera_mask_status *m)
+{
+    json_t *o = json_pack("{s:s,s:s,s:o,s:f,s:I,s:I,s:{s:i,s:i,s:i}}", "state",
+                          view_state_name(m->state), "reason", m->reason, "masker",
+                          m->masker < 0 ? json_null() : json_integer(m->masker), "fps",
+                          (double)(int)(m->fps * 100 + 0.5) / 100, "frames_recorded",
+                          (json_int_t)m->frames, "late", (json_int_t)m->late, "objects", "person",
+                          (int)m->persons, "vehicle", (int)m->vehicles, "unknown", (int)m->others);
+    return o ? o : json_null();
+}
+
 static json_t *camera_json(const struct fleet_member *m, int64_t now_us)
 {
     static const char *const states[] = {"disabled", "connecting", "recording", "waiting"};
@@ -70,6 +81,7 @@ static json_t *camera_json(const struct fleet_member *m, int64_t now_us)
                         c.camera_clock_known ? json_integer(c.camera_clock_offset_us / 1000)
                                              : json_null());
     json_object_set_new(o, "gaps", gaps_today(&c, now_us));
+    json_object_set_new(o, "mask", m->camera->mask ? mask_json(&c.mask) : json_null());
     return o;
 }
 

@@ -169,7 +169,8 @@ int store_file_begin(struct store *s, const struct mp4_info *info, struct store_
         store_file_free(sf);
         return err;
     }
-    store_run_started(s, info->camera, info->start_us);
+    if (info->view == MP4_SEALED)
+        store_run_started(s, info->camera, info->start_us);
     *ret = sf;
     return 0;
 }

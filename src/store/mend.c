@@ -116,7 +116,7 @@ static int collect_row(void *user, const struct index_recording *r)
     if (r->state != INDEX_OPEN)
         return 0; /* garbage is the retention's */
     store_mend_add(s, r->path, r->camera, "crash", true);
-    return add_run(s, r->camera);
+    return r->view == MP4_SEALED ? add_run(s, r->camera) : 0; /* gaps are those of the originals */
 }
 
 int store_mend_collect(struct store *s, bool index_is_new, struct err *reterr)
@@ -168,8 +168,8 @@ static void probe(struct store *s, struct store_mend *m)
     close(dir);
     pthread_mutex_lock(&s->lock);
     struct store_run *run = run_of_locked(s, m->camera);
-    if (err >= 0 && run && (result == RECOVER_CLOSED || result == RECOVER_WAS_CLOSED) &&
-        row.end_us > run->ended_us)
+    if (err >= 0 && run && row.view == MP4_SEALED &&
+        (result == RECOVER_CLOSED || result == RECOVER_WAS_CLOSED) && row.end_us > run->ended_us)
         run->ended_us = row.end_us;
     pthread_mutex_unlock(&s->lock);
 }
@@ -198,7 +198,7 @@ static int64_t next_row(struct store *s, const char *camera, int64_t end_us)
     int64_t after[2] = {end_us, 0};
     pthread_mutex_lock(&s->maint_lock);
     if (store_maint_index(s, NULL) >= 0)
-        (void)s->cfg.index_ops->recordings(s->maint_index, camera, -1, end_us, INT64_MAX,
+        (void)s->cfg.index_ops->recordings(s->maint_index, camera, MP4_SEALED, end_us, INT64_MAX,
                                            first_start, after, NULL);
     pthread_mutex_unlock(&s->maint_lock);
     return after[1];

@@ -68,7 +68,7 @@ for name, sim, index in cases:
     r = site.open(name, out)
     if not check(r.returncode == 0, f"{name}: opens", r.stderr):
         continue
-    files = list((site.data / "recordings" / name).rglob("*.mp4"))
+    files = list((site.data / "recordings" / name).rglob("*sealed*.mp4"))
     check(len(files) >= 2, f"{name}: crosses an epoch ({len(files)} files)")
     opened = [hashes for _, hashes in mp4probe.video(out)]
     sent = [[n["sha256"] for n in row["nals"]] for row in sim.sent(index)]

@@ -75,8 +75,8 @@ check(r.returncode != 0 and not out.exists(), "a stranger's identity opens nothi
 # a recording of one camera passed off as another's: the share's context says no
 swapped = site.folder / "swapped"
 shutil.copytree(site.data, swapped)
-avc = sorted((swapped / "recordings" / "avc").rglob("*.mp4"))[0]
-hevc = sorted((swapped / "recordings" / "hevc").rglob("*.mp4"))[0]
+avc = sorted((swapped / "recordings" / "avc").rglob("*sealed*.mp4"))[0]
+hevc = sorted((swapped / "recordings" / "hevc").rglob("*sealed*.mp4"))[0]
 blob = bytearray(avc.read_bytes())
 at = blob.find(b"uuid")
 check(at > 0 and b"avc" in blob, "the recording names its camera")
@@ -93,7 +93,7 @@ r = run("open", "--data", swapped, "--camera", "hevc", "--from", "2020-01-01T00:
 check(r.returncode != 0 and not out.exists(), "another camera's recording is refused: " + r.stderr.strip()[-300:])
 
 # ---- stock FFmpeg without a key sees nothing
-r = subprocess.run(["ffmpeg", "-v", "error", "-i", sorted((site.data / "recordings" / "avc").rglob("*.mp4"))[0], "-frames:v", "5",
+r = subprocess.run(["ffmpeg", "-v", "error", "-i", sorted((site.data / "recordings" / "avc").rglob("*sealed*.mp4"))[0], "-frames:v", "5",
                     "-f", "null", "-"], capture_output=True, text=True)
 check(r.stderr.strip() != "", "a player without the key shows errors, not pictures")
 site.remove()

@@ -104,7 +104,7 @@ def first_run():
         expect("Practice custodians." in s.get("/"), "the page does not warn of practice custodians")
         expect(json.loads(s.get("/healthz"))["ok"], "not healthy")
         wait("WATCHDOG=1", 5, lambda: "WATCHDOG=1" in s.notes)
-        expect(any("STATUS=recorder up" in n for n in s.notes), "no STATUS=")
+        expect(any("STATUS=" in n and "recorder up" in n for n in s.notes), "no STATUS=")
     finally:
         code = s.stop()
     expect(code == 0, f"exit code {code}")

@@ -2,6 +2,7 @@
 // Who is signed in, what the node is, and the cameras that this account may know of.
 import { computed, effect, signal } from '@preact/signals';
 import { Failure, get, send, signedOut } from '../api/client';
+import { forgetExports } from './exports';
 import type { Camera, Health, Session, Site, Verb } from '../api/types';
 
 export const site = signal<Site | null>(null);
@@ -32,6 +33,7 @@ export function enter(next: Session) {
 }
 
 export async function leave() {
+  await forgetExports().catch(() => {});
   await send('DELETE', 'session').catch(() => {});
   forget();
 }

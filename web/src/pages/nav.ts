@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // The pages: one line each. A new page is a line here and its key in the translation table.
-import { LayoutGrid, type LucideIcon } from 'lucide-preact';
+import { ChartGantt, LayoutGrid, type LucideIcon } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 import type { Verb } from '../api/types';
 import type { Key } from '../i18n';
+import { TimelinePage } from './timeline/timeline';
 import { Wall } from './wall/wall';
 
 export interface Page {
@@ -18,4 +19,5 @@ export interface Page {
 
 export const pages: Page[] = [
   { id: 'wall', label: 'nav.wall', icon: LayoutGrid, view: Wall, verb: 'live', group: 'watch', key: 'w' },
+  { id: 'timeline', label: 'nav.timeline', icon: ChartGantt, view: TimelinePage, verb: 'playback', group: 'watch', key: 't' },
 ];

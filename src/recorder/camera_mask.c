@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Life of a camera's masked view: messages from its loop, its masker, what the masker says. */
+#include "recorder/camera_mask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "recorder/view_private.h"
+
+const char *view_state_name(enum view_state s)
+{
+    static const char *const names[] = {"covered", "detector",  "declared",  "mosaic", "late",
+                                        "failed",  "no-masker", "no-stream", "off"};
+    return names[s];
+}
+
+/* ---- the masker ---- */
+
+static void tell_masker(struct camera_mask *c, struct mask_wire *m)
+{
+    m->camera = c->number;
+    m->generation = c->flow.generation;
+    int r = mask_peer_send(c->peer, m);
+    if (r < 0) { /* out of memory: what it does not know it cannot mask */
+        log_error("mask", "camera %s: a message to its masker was lost (%s)", c->id, err_text(r));
+        c->opened = false;
+    }
+}
+
+static void send_track(struct camera_mask *c)
+{
+    static _Thread_local struct mask_wire m;
+    m.type = MASK_WIRE_TRACK;
+    m.track = c->track;
+    m.track.params = &c->params;
+    tell_masker(c, &m);
+}
+
+/* Tell the masker of this camera, as of something that it has never seen. */
+static void open_at_masker(struct camera_mask *c)
+{
+    static _Thread_local struct mask_wire m;
+    mask_flow_begin(&c->flow, view_mono_us(c->view));
+    c->has_picture = false;
+    c->trouble[0] = 0;
+    c->opened = true;
+    m.type = MASK_WIRE_OPEN;
+    m.open = c->config;
+    tell_masker(c, &m);
+    if (c->has_track)
+        send_track(c);
+}
+
+static void forget_at_masker(struct camera_mask *c, const char *why)
+{
+    static _Thread_local struct mask_wire m;
+    mask_flow_begin(&c->flow, view_mono_us(c->view));
+    c->has_picture = false;
+    m.type = MASK_WIRE_FORGET;
+    snprintf(m.forget.reason, sizeof(m.forget.reason), "%s", why);
+    tell_masker(c, &m);
+}
+
+void camera_mask_attach(struct camera_mask *c, struct mask_peer *p)
+{
+    c->peer = p;
+    c->opened = false;
+    if (c->playing)
+        open_at_masker(c);
+    camera_mask_tell(c, false);
+}
+
+void camera_mask_detach(struct camera_mask *c, const char *why)
+{
+    (void)why;
+    c->peer = NULL;
+    c->opened = c->has_picture = false;
+    mask_flow_begin(&c->flow, view_mono_us(c->view)); /* whatever still comes is of before */
+    camera_mask_end_file(c, "masker-lost");
+    camera_mask_tell(c, false);
+}
+
+static void on_trouble(struct camera_mask *c, const struct mask_wire *m)
+{
+    if (m->generation != c->flow.generation)
+        return;
+    if (!c->trouble[0])
+        log_error("mask", "camera %s: it cannot be masked (%s)", c->id, m->trouble.text);
+    snprintf(c->trouble, sizeof(c->trouble), "%s", m->trouble.text);
+    c->has_picture = false;
+    camera_mask_end_file(c, "masker-failed");
+    camera_mask_tell(c, false);
+}
+
+int camera_mask_on_message(struct camera_mask *c, const struct mask_wire *m)
+{
+    int64_t utc_us;
+    if (m->type == MASK_WIRE_DONE)
+        return mask_flow_done(&c->flow, m->generation, m->done.sequence) ? 0 : E_PROTOCOL;
+    if (m->type == MASK_WIRE_TROUBLE)
+        on_trouble(c, m);
+    else if (m->type == MASK_WIRE_PICTURE && c->playing &&
+             mask_flow_picture(&c->flow, m->generation, m->picture.pts_ticks, view_mono_us(c->view),
+                               &utc_us))
+        camera_mask_on_picture(c, &m->picture, utc_us);
+    return 0;
+}
+
+void camera_mask_tick(struct camera_mask *c, int64_t mono_us, bool turn)
+{
+    if (c->closing) {
+        if (atomic_load(&c->masked.in_flight) > 0)
+            return;
+        _Atomic bool *gone = c->gone;
+        list_remove(&c->link);
+        uv_mutex_destroy(&c->lock);
+        free(c);
+        if (gone)
+            atomic_store(gone, true);
+        return;
+    }
+    if (c->opened && c->playing && mask_flow_late(&c->flow, mono_us)) {
+        if (c->state != VIEW_LATE)
+            c->lateness++;
+        camera_mask_end_file(c, "masker-late");
+        c->has_picture = false;
+    }
+    recording_flush(&c->masked, view_wall_us(c->view));
+    camera_mask_tell(c, !turn);
+    if (turn)
+        camera_mask_publish(c, mono_us);
+}
+
+/* ---- messages from the camera's loop ---- */
+
+struct message {
+    struct view_message head;
+    struct camera_mask *camera;
+    bool flag;
+    char text[160];
+    _Atomic bool *gone;
+};
+
+struct track_message {
+    struct view_message head;
+    struct camera_mask *camera;
+    struct media_track track;
+    struct media_params params;
+};
+
+struct unit_message {
+    struct view_message head;
+    struct camera_mask *camera;
+    struct media_au au;
+    int64_t utc_us;
+    uint8_t bytes[];
+};
+
+static void *patient_alloc(size_t size)
+{
+    void *p;
+    while (!(p = calloc(1, size)))
+        uv_sleep(10);
+    return p;
+}
+
+static void post(struct camera_mask *c, void (*run)(struct view *, struct view_message *),
+                 bool flag, const char *text, _Atomic bool *gone)
+{
+    struct message *m = patient_alloc(sizeof(*m));
+    m->head.run = run;
+    m->camera = c;
+    m->flag = flag;
+    m->gone = gone;
+    snprintf(m->text, sizeof(m->text), "%s", text ? text : "");
+    view_post(c->view, &m->head);
+}
+
+static void on_open(struct view *v, struct view_message *head)
+{
+    struct camera_mask *c = ((struct message *)head)->camera;
+    c->number = v->next_number++;
+    list_append(&v->cameras, &c->link);
+    list_append(&v->bucket[c->number % VIEW_BUCKETS], &c->in_bucket);
+    c->peer = mask_link_of(v, c->id);
+    live_camera_open(&v->live, c);
+    camera_mask_tell(c, false);
+}
+
+static void on_stream(struct view *v, struct view_message *head)
+{
+    struct message *m = (struct message *)head;
+    struct camera_mask *c = m->camera;
+    (void)v;
+    camera_mask_end_file(c, "stream-lost");
+    c->playing = m->flag;
+    c->has_picture = false;
+    snprintf(c->why, sizeof(c->why), "%s", m->text);
+    mask_flow_begin(&c->flow, view_mono_us(c->view));
+    if (c->playing && c->peer && c->opened)
+        forget_at_masker(c, "the stream has begun anew: covered until the place is known again");
+    else if (c->playing && c->peer)
+        open_at_masker(c);
+    camera_mask_tell(c, false);
+}
+
+static void on_track(struct view *v, struct view_message *head)
+{
+    struct track_message *m = (struct track_message *)head;
+    struct camera_mask *c = m->camera;
+    (void)v;
+    c->track = m->track;
+    c->params = m->params;
+    c->track.params = &c->params;
+    c->has_track = true;
+    if (c->opened)
+        send_track(c);
+}
+
+static void forward(struct camera_mask *c, struct unit_message *m)
+{
+    static _Thread_local struct mask_wire w;
+    struct media_au *au = &w.unit.au;
+    if (atomic_exchange(&c->dropped, false) || m->au.loss)
+        mask_flow_skip(&c->flow);
+    if (!c->playing || !c->opened || !c->has_track)
+        return;
+    if (!mask_peer_has_room(c->peer))
+        mask_flow_skip(&c->flow);
+    w.type = MASK_WIRE_UNIT;
+    w.unit.utc_us = m->utc_us;
+    *au = m->au;
+    au->data = m->bytes;
+    if (mask_flow_send(&c->flow, au->key, au->size, au->pts_ticks, m->utc_us, view_mono_us(c->view),
+                       &w.unit.sequence, &au->loss))
+        tell_masker(c, &w);
+}
+
+static void on_unit(struct view *v, struct view_message *head)
+{
+    struct unit_message *m = (struct unit_message *)head;
+    forward(m->camera, m);
+    atomic_fetch_sub(&v->inbox_bytes, sizeof(*m) + m->au.size);
+}
+
+static void on_cut(struct view *v, struct view_message *head)
+{
+    struct message *m = (struct message *)head;
+    (void)v;
+    camera_mask_end_file(m->camera, m->text);
+    m->camera->flow.last_utc_us = 0; /* time may go back now */
+}
+
+static void on_declare(struct view *v, struct view_message *head)
+{
+    static _Thread_local struct mask_wire w;
+    struct message *m = (struct message *)head;
+    struct camera_mask *c = m->camera;
+    (void)v;
+    c->config.declared_empty = m->flag;
+    w.type = MASK_WIRE_DECLARE;
+    w.declare.empty = m->flag;
+    if (c->opened)
+        tell_masker(c, &w);
+}
+
+static void on_close(struct view *v, struct view_message *head)
+{
+    static _Thread_local struct mask_wire w;
+    struct message *m = (struct message *)head;
+    struct camera_mask *c = m->camera;
+    w.type = MASK_WIRE_CLOSE;
+    if (c->opened)
+        tell_masker(c, &w);
+    c->enabled = c->opened = false;
+    c->peer = NULL;
+    camera_mask_end_file(c, m->text);
+    camera_mask_tell(c, false);
+    live_camera_close(&v->live, c);
+    list_remove(&c->in_bucket);
+    c->gone = m->gone;
+    c->closing = true;
+}
+
+/* ---- for the camera's loop ---- */
+
+struct camera_mask *camera_mask_open(struct view *v, const struct index_camera *cfg)
+{
+    struct camera_mask *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    if (uv_mutex_init(&c->lock) < 0) {
+        free(c);
+        return NULL;
+    }
+    list_init(&c->link);
+    list_init(&c->in_bucket);
+    c->view = v;
+    snprintf(c->id, sizeof(c->id), "%s", cfg->id);
+    c->retention_days = cfg->retention_days ? cfg->retention_days : v->cfg.retention_days;
+    c->enabled = cfg->enabled;
+    c->config =
+        (struct mask_config){.width = v->cfg.width, .fps = v->cfg.fps, .learn_us = v->cfg.learn_us};
+    c->state = c->told_state = c->noted_state = VIEW_OFF;
+    c->status.masker = -1;
+    c->status.state = VIEW_OFF;
+    recording_init(&c->masked, v->cfg.store, v->cfg.pool, c->id, MP4_MASKED);
+    post(c, on_open, false, NULL, NULL);
+    return c;
+}
+
+void camera_mask_stream(struct camera_mask *c, bool playing, const char *why)
+{
+    if (c)
+        post(c, on_stream, playing, why, NULL);
+}
+
+void camera_mask_track(struct camera_mask *c, const struct media_track *t)
+{
+    if (!c)
+        return;
+    struct track_message *m = patient_alloc(sizeof(*m));
+    m->head.run = on_track;
+    m->camera = c;
+    m->track = *t;
+    if (t->params)
+        m->params = *t->params;
+    view_post(c->view, &m->head);
+}
+
+void camera_mask_unit(struct camera_mask *c, const struct media_au *au, int64_t utc_us)
+{
+    size_t bytes = sizeof(struct unit_message) + au->size;
+    if (!c)
+        return;
+    bool fits = atomic_fetch_add(&c->view->inbox_bytes, bytes) + bytes <= VIEW_INBOX_BYTES;
+    struct unit_message *m = fits ? malloc(bytes) : NULL;
+    if (!m) {
+        atomic_fetch_sub(&c->view->inbox_bytes, bytes);
+        atomic_store(&c->dropped, true);
+        return;
+    }
+    *m = (struct unit_message){{.run = on_unit}, c, *au, utc_us};
+    memcpy(m->bytes, au->data, au->size);
+    view_post(c->view, &m->head);
+}
+
+void camera_mask_cut(struct camera_mask *c, const char *reason)
+{
+    if (c)
+        post(c, on_cut, false, reason, NULL);
+}
+
+void camera_mask_declare(struct camera_mask *c, bool empty)
+{
+    if (c)
+        post(c, on_declare, empty, NULL, NULL);
+}
+
+void camera_mask_close(struct camera_mask *c, const char *reason, _Atomic bool *gone)
+{
+    if (c)
+        post(c, on_close, false, reason, gone);
+}
+
+void camera_mask_read_status(struct camera_mask *c, struct camera_mask_status *ret)
+{
+    *ret = (struct camera_mask_status){.state = VIEW_OFF, .masker = -1};
+    if (!c)
+        return;
+    uv_mutex_lock(&c->lock);
+    *ret = c->status;
+    uv_mutex_unlock(&c->lock);
+}
