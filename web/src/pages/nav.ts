@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // The pages: one line each. A new page is a line here and its key in the translation table.
-import { ChartGantt, LayoutGrid, type LucideIcon } from 'lucide-preact';
+import { Activity, Cctv, ChartGantt, LayoutGrid, Users as UsersIcon, type LucideIcon } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 import type { Verb } from '../api/types';
 import type { Key } from '../i18n';
+import { Cameras } from './cameras/cameras';
+import { HealthPage } from './health';
 import { TimelinePage } from './timeline/timeline';
+import { UsersPage } from './users/users';
 import { Wall } from './wall/wall';
 
 export interface Page {
@@ -20,4 +23,7 @@ export interface Page {
 export const pages: Page[] = [
   { id: 'wall', label: 'nav.wall', icon: LayoutGrid, view: Wall, verb: 'live', group: 'watch', key: 'w' },
   { id: 'timeline', label: 'nav.timeline', icon: ChartGantt, view: TimelinePage, verb: 'playback', group: 'watch', key: 't' },
+  { id: 'cameras', label: 'nav.cameras', icon: Cctv, view: Cameras, verb: null, group: 'keep', key: 'c' },
+  { id: 'health', label: 'nav.health', icon: Activity, view: HealthPage, verb: 'status', group: 'keep', key: 'h' },
+  { id: 'users', label: 'nav.users', icon: UsersIcon, view: UsersPage, verb: 'administer', group: 'keep', key: 'u' },
 ];
