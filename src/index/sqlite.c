@@ -206,7 +206,7 @@ static void bind_text(sqlite3_stmt *st, int at, const char *text)
 int sqlite_camera_key(struct sqlite_index *x, const char *id, bool create, int64_t *ret,
                       struct err *reterr)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     *ret = 0;
     for (int pass = 0; pass < 2; pass++) {
         int err = sqlite_prepare(x, SQL_CAMERA_KEY, &st, reterr);
