@@ -8,6 +8,9 @@
 
 #include "base/log.h"
 #include "recorder/view_private.h"
+#include "recorder/zones.h"
+
+#define DECLARED_US (10 * MINUTE_US) /* how long a declaration that the place is empty is one */
 
 const char *view_state_name(enum view_state s)
 {
@@ -38,6 +41,13 @@ static void send_track(struct camera_mask *c)
     tell_masker(c, &m);
 }
 
+/* A declaration is about now: after a restart of masker or recorder nobody has looked again. */
+static bool is_declared(const struct camera_mask *c, int64_t declared_us)
+{
+    int64_t age = view_wall_us(c->view) - declared_us;
+    return declared_us && age < DECLARED_US && age > -DECLARED_US;
+}
+
 /* Tell the masker of this camera, as of something that it has never seen. */
 static void open_at_masker(struct camera_mask *c)
 {
@@ -48,6 +58,7 @@ static void open_at_masker(struct camera_mask *c)
     c->opened = true;
     m.type = MASK_WIRE_OPEN;
     m.open = c->config;
+    m.open.declared_empty = is_declared(c, c->declared_us);
     tell_masker(c, &m);
     if (c->has_track)
         send_track(c);
@@ -158,6 +169,13 @@ struct unit_message {
     uint8_t bytes[];
 };
 
+struct configure_message {
+    struct view_message head;
+    struct camera_mask *camera;
+    int64_t declared_us;
+    char zones[INDEX_ZONES];
+};
+
 static void *patient_alloc(size_t size)
 {
     void *p;
@@ -253,17 +271,43 @@ static void on_cut(struct view *v, struct view_message *head)
     m->camera->flow.last_utc_us = 0; /* time may go back now */
 }
 
-static void on_declare(struct view *v, struct view_message *head)
+/* A zone that cannot be read must not become a picture without it: everything is one zone then. */
+static void set_zones(struct camera_mask *c, const char *text)
+{
+    static const struct mask_zone whole = {4, {0, 1, 1, 0}, {0, 0, 1, 1}};
+    memset(c->config.zone, 0, sizeof(c->config.zone));
+    c->config.zone_count = zones_read(text, c->config.zone);
+    if (c->config.zone_count < 0) {
+        log_error("mask", "camera %s: its privacy zones cannot be read, everything is covered",
+                  c->id);
+        memset(c->config.zone, 0, sizeof(c->config.zone));
+        c->config.zone[0] = whole;
+        c->config.zone_count = 1;
+    }
+}
+
+static void on_configure(struct view *v, struct view_message *head)
 {
     static _Thread_local struct mask_wire w;
-    struct message *m = (struct message *)head;
+    const struct configure_message *m = (const struct configure_message *)head;
     struct camera_mask *c = m->camera;
+    struct mask_zone before[MASK_ZONES];
+    int count = c->config.zone_count;
+    bool declared = c->declared_us != m->declared_us;
     (void)v;
-    c->config.declared_empty = m->flag;
-    w.type = MASK_WIRE_DECLARE;
-    w.declare.empty = m->flag;
-    if (c->opened)
+    memcpy(before, c->config.zone, sizeof(before));
+    set_zones(c, m->zones);
+    c->declared_us = m->declared_us;
+    if (count != c->config.zone_count || memcmp(before, c->config.zone, sizeof(before)) != 0) {
+        camera_mask_end_file(c, "changed");
+        if (c->opened)
+            open_at_masker(c);
+    } else if (declared && c->opened) {
+        w.type = MASK_WIRE_DECLARE;
+        w.declare.empty = is_declared(c, c->declared_us);
         tell_masker(c, &w);
+    }
+    camera_mask_tell(c, false);
 }
 
 static void on_close(struct view *v, struct view_message *head)
@@ -303,6 +347,8 @@ struct camera_mask *camera_mask_open(struct view *v, const struct index_camera *
     c->enabled = cfg->enabled;
     c->config =
         (struct mask_config){.width = v->cfg.width, .fps = v->cfg.fps, .learn_us = v->cfg.learn_us};
+    set_zones(c, cfg->zones);
+    c->declared_us = cfg->declared_empty_us;
     c->state = c->told_state = c->noted_state = VIEW_OFF;
     c->status.masker = -1;
     c->status.state = VIEW_OFF;
@@ -353,10 +399,16 @@ void camera_mask_cut(struct camera_mask *c, const char *reason)
         post(c, on_cut, false, reason, NULL);
 }
 
-void camera_mask_declare(struct camera_mask *c, bool empty)
+void camera_mask_configure(struct camera_mask *c, const struct index_camera *cfg)
 {
-    if (c)
-        post(c, on_declare, empty, NULL, NULL);
+    if (!c)
+        return;
+    struct configure_message *m = patient_alloc(sizeof(*m));
+    m->head.run = on_configure;
+    m->camera = c;
+    m->declared_us = cfg->declared_empty_us;
+    snprintf(m->zones, sizeof(m->zones), "%s", cfg->zones);
+    view_post(c->view, &m->head);
 }
 
 void camera_mask_close(struct camera_mask *c, const char *reason, _Atomic bool *gone)

@@ -52,8 +52,11 @@ void camera_mask_track(struct camera_mask *c, const struct media_track *t);
 void camera_mask_unit(struct camera_mask *c, const struct media_au *au, int64_t utc_us);
 /* End the masked file with @reason (clock-stepped, …) and begin another. */
 void camera_mask_cut(struct camera_mask *c, const char *reason);
-/* Commissioning: what is seen from now on (true) or until now (false) is the empty place. Any thread. */
-void camera_mask_declare(struct camera_mask *c, bool empty);
+/*
+ * The camera's row has changed: other zones cover everything until the place is learnt anew; a place that was declared
+ * empty just now is being commissioned. Any thread.
+ */
+void camera_mask_configure(struct camera_mask *c, const struct index_camera *cfg);
 /* End the file with @reason and free @c; *@gone is set then. */
 void camera_mask_close(struct camera_mask *c, const char *reason, _Atomic bool *gone);
 /* Any thread, as long as the camera is open. */

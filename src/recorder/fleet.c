@@ -143,6 +143,9 @@ static void reload(struct fleet *f, int64_t version)
     for (size_t i = 0; i < f->pending_count; i++) {
         struct fleet_member *m = find(f, f->pending[i].id);
         if (m && same(&m->cfg, &f->pending[i])) {
+            if (strcmp(m->cfg.zones, f->pending[i].zones) != 0 ||
+                m->cfg.declared_empty_us != f->pending[i].declared_empty_us)
+                camera_mask_configure(m->camera->mask, &f->pending[i]);
             m->cfg = f->pending[i];
             m->seen = true;
             continue;

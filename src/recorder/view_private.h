@@ -58,6 +58,7 @@ struct camera_mask {
     int retention_days;
     uint32_t number;
     struct mask_config config;
+    int64_t declared_us; /* when the place was declared empty; 0: it is not */
     bool enabled, playing, closing;
     char why[160]; /* why the stream is not there */
     struct media_track track;
