@@ -170,6 +170,28 @@ static void show_problem(struct view *v, const char *code, const char *who, cons
     buf_appendf(&v->out, "\n");
 }
 
+/* Cameras that record but cannot be watched, by what is wrong with their masked view. */
+static void show_unmasked(struct view *v, json_t *cameras)
+{
+    static const char *const wrong[] = {"late", "failed", "no-masker"};
+    int count[3] = {0};
+    size_t i;
+    json_t *c;
+    json_array_foreach(cameras, i, c)
+    {
+        const char *state = text_of(json_object_get(c, "mask"), "state");
+        for (int k = 0; k < 3; k++)
+            count[k] += !strcmp(state, wrong[k]);
+    }
+    for (int k = 0; k < 3; k++) {
+        char text[100];
+        snprintf(text, sizeof(text), "%d camera%s without a masked view: %s", count[k],
+                 count[k] == 1 ? "" : "s", wrong[k]);
+        if (count[k])
+            show_problem(v, YELLOW, "masker", text);
+    }
+}
+
 static void show_problems(struct view *v, json_t *o, int64_t now)
 {
     json_t *disk = json_object_get(o, "disk"), *retention = json_object_get(o, "retention"), *a;
@@ -183,6 +205,7 @@ static void show_problems(struct view *v, json_t *o, int64_t now)
     if (json_is_true(json_object_get(o, "practice")))
         show_problem(v, YELLOW, "custodians",
                      "practice set: whoever has this machine can open everything");
+    show_unmasked(v, json_object_get(o, "cameras"));
     for (i = n > 5 ? n - 5 : 0; i < n; i++) {
         a = json_array_get(alarms, i);
         snprintf(text, sizeof(text), "%s%s%s (%s)", text_of(a, "camera"),
@@ -195,7 +218,7 @@ static void show_problems(struct view *v, json_t *o, int64_t now)
 static void camera_row(struct cli_table *t, json_t *c, int64_t now)
 {
     char bits[32], ago[32];
-    json_t *gaps = json_object_get(c, "gaps"),
+    json_t *mask = json_object_get(c, "mask"), *gaps = json_object_get(c, "gaps"),
            *gap = json_array_get(gaps, json_array_size(gaps) - 1);
     int64_t last = time_of(c, "last_frame");
     bool live = !strcmp(text_of(c, "state"), "recording");
@@ -208,6 +231,7 @@ static void camera_row(struct cli_table *t, json_t *c, int64_t now)
         cli_table_cell(t, "-");
     cli_table_cell(t, "%s", last ? cli_ago(now - last, ago) : "never");
     cli_table_cell(t, "%.0f", number_of(c, "frames_lost"));
+    cli_table_cell(t, "%s", json_is_object(mask) ? text_of(mask, "state") : "none");
     cli_table_cell(t, "%zu%s%s", json_array_size(gaps), gap ? " " : "",
                    gap ? text_of(gap, "reason") : "");
     cli_table_cell(t, "%s", *text_of(c, "reason") ? text_of(c, "reason") : text_of(c, "name"));
@@ -215,8 +239,8 @@ static void camera_row(struct cli_table *t, json_t *c, int64_t now)
 
 static int show_cameras(struct view *v, json_t *cameras, const struct totals *t, int64_t now)
 {
-    static const char *const head[] = {"CAMERA",     "STATE", "BITRATE",    "FPS",
-                                       "LAST FRAME", "LOST",  "GAPS TODAY", ""};
+    static const char *const head[] = {"CAMERA", "STATE",       "BITRATE",    "FPS", "LAST FRAME",
+                                       "LOST",   "MASKED VIEW", "GAPS TODAY", ""};
     struct cli_table table;
     size_t i;
     json_t *c;
@@ -224,7 +248,7 @@ static int show_cameras(struct view *v, json_t *cameras, const struct totals *t,
     if (!wanted)
         return 0;
     buf_appendf(&v->out, "\n");
-    cli_table_init(&table, 8, head);
+    cli_table_init(&table, 9, head);
     for (int pass = 0; pass < (v->problems_only ? 1 : 2); pass++) {
         json_array_foreach(cameras, i, c)
         {

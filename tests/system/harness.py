@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A small site for system tests: simulated cameras, a running node, and what it recorded. Prints TAP."""
+import contextlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -155,6 +157,26 @@ class Site:
             found = {c["id"]: c for c in s["cameras"]}
             return all(n in found and found[n]["frames_recorded"] >= frames for n in names)
         return wait_for(ready, seconds)
+
+    def child_pids(self, kind):
+        """Process ids of the node's children of a role, such as "masker"."""
+        out = subprocess.run(["pgrep", "-P", str(self.node.pid), "-f", f"lethe {kind} "], capture_output=True, text=True).stdout
+        return [int(p) for p in out.split()]
+
+    def recordings(self, name, view="masked"):
+        """Rows of the index, oldest first: path, start in seconds UTC, end reason."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/lethe.db?mode=ro", uri=True)) as db:
+            return [(self.data / p, s / 1e6, r) for p, s, r in db.execute(
+                "SELECT path, start_us, end_reason FROM recording JOIN camera_id ON camera_id.key = recording.camera"
+                " WHERE camera_id.id = ? AND view = ? AND state < 2 ORDER BY start_us", (name, 1 if view == "masked" else 0))]
+
+    def control(self, **request):
+        """One request to control.sock and its answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(str(self.data / "run" / "control.sock"))
+            s.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(s.makefile().readline())
 
     def recorder_pid(self):
         out = subprocess.run(["pgrep", "-P", str(self.node.pid), "-f", "recorder"], capture_output=True, text=True).stdout
