@@ -122,6 +122,18 @@ static int collect(void *user, const struct index_camera *c)
     return 0;
 }
 
+/*
+ * Row and addresses of a camera lie in two files, whose commits are two moments: a reader in between sees the new row
+ * with no address, or with the old one. So the table is read again a second after each change, and a row without an
+ * address is left out until it has one.
+ */
+#define REREAD_TICKS 10
+
+static bool is_whole(const struct index_camera *c)
+{
+    return c->main_url[0] != 0;
+}
+
 /* Compare the table with what runs; what is new or changed stays in pending to be started bit by
  * bit. */
 static void reload(struct fleet *f, int64_t version)
@@ -142,6 +154,12 @@ static void reload(struct fleet *f, int64_t version)
     size_t kept = 0;
     for (size_t i = 0; i < f->pending_count; i++) {
         struct fleet_member *m = find(f, f->pending[i].id);
+        if (!is_whole(&f->pending[i])) {
+            f->reread = REREAD_TICKS;
+            if (m)
+                m->seen = true;
+            continue;
+        }
         if (m && same(&m->cfg, &f->pending[i])) {
             if (strcmp(m->cfg.zones, f->pending[i].zones) != 0 ||
                 m->cfg.declared_empty_us != f->pending[i].declared_empty_us)
@@ -178,7 +196,11 @@ void fleet_tick(struct fleet *f)
 {
     sweep(f);
     int64_t version = f->index->ops->camera_version(f->index);
-    if (version >= 0 && version != f->version)
+    bool changed = version >= 0 && version != f->version;
+    bool again = f->reread > 0 && --f->reread == 0;
+    if (changed)
+        f->reread = REREAD_TICKS;
+    if (changed || (again && version >= 0))
         reload(f, version);
     for (int i = 0; i < FLEET_STARTS_PER_TICK && f->pending_next < f->pending_count; i++) {
         if (!start(f, &f->pending[f->pending_next]))

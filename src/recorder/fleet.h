@@ -24,6 +24,7 @@ struct fleet {
     int loop_count;
     struct index *index;
     int64_t version;
+    int reread; /* ticks until the table is read once more; 0: not */
     const struct camera_context *ctx;
     struct index_camera *pending; /* read from the index, not yet started */
     size_t pending_count, pending_next;
