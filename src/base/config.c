@@ -118,7 +118,6 @@ void config_default(struct config *c)
     c->cases.camera_hours = 48;
     c->cases.valid_us = 7 * DAY_US;
     c->cases.urgent_us = 48 * HOUR_US;
-    c->mask.enabled = false;
     c->mask.width = 640;
     c->mask.fps = 10;
     c->mask.budget = 50;
