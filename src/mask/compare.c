@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "mask/compare.h"
 
+#include <stdbool.h>
 #include <string.h>
 #ifdef __x86_64__
 #include <emmintrin.h>
@@ -72,6 +73,32 @@ void mask_approach_plain(uint8_t *to, const uint8_t *pred, const uint8_t *live, 
         if (pull[i])
             to[i] = (uint8_t)(to[i] + (live[i] > pred[i] && to[i] < 255) -
                               (live[i] < pred[i] && to[i] > 0));
+}
+
+#define MOVED_MIN 24
+
+static uint8_t beyond(const struct mask_verdict *v, size_t i, unsigned times)
+{
+    bool far = v->luma[i] * 4U > v->luma_limit[i] * times ||
+               v->chroma[i] * 4U > v->chroma_limit[i] * times;
+    return far && v->known[i] ? 255 : 0;
+}
+
+void mask_judge_plain(const struct mask_verdict *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        v->weak[i] = beyond(v, i, 4);
+        v->strong[i] = beyond(v, i, 7);
+        v->sole[i] = beyond(v, i, 12);
+        v->trace[i] = beyond(v, i, 3);
+    }
+}
+
+void mask_motion_plain(const uint16_t *sum, const uint16_t *before, const uint16_t *limit,
+                       uint8_t *ret, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = distance(sum[i], before[i]) > MOVED_MIN + limit[i] / 2U ? 255 : 0;
 }
 
 #ifdef __x86_64__
@@ -175,6 +202,58 @@ void mask_approach(uint8_t *to, const uint8_t *pred, const uint8_t *live, const 
         _mm_store_si128((__m128i *)(void *)(to + i), v);
     }
 }
+static __m128i numbers(const uint16_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* value * 4 > limit * times, in either plane, for 16 cells. */
+static __m128i beyond16(const struct mask_verdict *v, size_t i, short times)
+{
+    const __m128i t = _mm_set1_epi16(times);
+    __m128i r[2];
+    for (size_t k = 0; k < 2; k++) {
+        size_t at = i + 8 * k;
+        __m128i luma = _mm_cmpgt_epi16(_mm_slli_epi16(numbers(v->luma + at), 2),
+                                       _mm_mullo_epi16(numbers(v->luma_limit + at), t));
+        __m128i chroma = _mm_cmpgt_epi16(_mm_slli_epi16(numbers(v->chroma + at), 2),
+                                         _mm_mullo_epi16(numbers(v->chroma_limit + at), t));
+        r[k] = _mm_or_si128(luma, chroma);
+    }
+    __m128i known = _mm_loadu_si128((const __m128i *)(const void *)(v->known + i));
+    return _mm_and_si128(_mm_packs_epi16(r[0], r[1]), known);
+}
+
+static void store_bytes(uint8_t *to, __m128i v)
+{
+    _mm_storeu_si128((__m128i *)(void *)to, v);
+}
+
+void mask_judge(const struct mask_verdict *v, size_t n)
+{
+    for (size_t i = 0; i < n; i += 16) {
+        store_bytes(v->weak + i, beyond16(v, i, 4));
+        store_bytes(v->strong + i, beyond16(v, i, 7));
+        store_bytes(v->sole + i, beyond16(v, i, 12));
+        store_bytes(v->trace + i, beyond16(v, i, 3));
+    }
+}
+
+void mask_motion(const uint16_t *sum, const uint16_t *before, const uint16_t *limit, uint8_t *ret,
+                 size_t n)
+{
+    const __m128i least = _mm_set1_epi16(MOVED_MIN);
+    for (size_t i = 0; i < n; i += 16) {
+        __m128i r[2];
+        for (size_t k = 0; k < 2; k++) {
+            __m128i a = numbers(sum + i + 8 * k), b = numbers(before + i + 8 * k);
+            __m128i d = _mm_or_si128(_mm_subs_epu16(a, b), _mm_subs_epu16(b, a));
+            r[k] = _mm_cmpgt_epi16(
+                d, _mm_add_epi16(least, _mm_srli_epi16(numbers(limit + i + 8 * k), 1)));
+        }
+        store_bytes(ret + i, _mm_packs_epi16(r[0], r[1]));
+    }
+}
 #else
 void mask_compare_row(const struct mask_picture *live, const struct mask_picture *ref, int row,
                       const struct mask_row *ret)
@@ -192,5 +271,16 @@ void mask_approach(uint8_t *to, const uint8_t *pred, const uint8_t *live, const 
                    size_t n)
 {
     mask_approach_plain(to, pred, live, pull, n);
+}
+
+void mask_judge(const struct mask_verdict *v, size_t n)
+{
+    mask_judge_plain(v, n);
+}
+
+void mask_motion(const uint16_t *sum, const uint16_t *before, const uint16_t *limit, uint8_t *ret,
+                 size_t n)
+{
+    mask_motion_plain(sum, before, limit, ret, n);
 }
 #endif

@@ -20,6 +20,23 @@ void mask_compare_row_plain(const struct mask_picture *live, const struct mask_p
                             int row, const struct mask_row *ret);
 
 /*
+ * Which of @n cells differ (weak: by more than their limits, strong: by 7/4 of them, sole: by 3 times, trace: by 3/4),
+ * in luma or chroma; 255 or 0, and 0 where @known is 0. @n is a multiple of 16, numbers are below 8192.
+ */
+struct mask_verdict {
+    const uint16_t *luma, *chroma, *luma_limit, *chroma_limit;
+    const uint8_t *known;
+    uint8_t *weak, *strong, *sole, *trace;
+};
+void mask_judge(const struct mask_verdict *v, size_t n);
+void mask_judge_plain(const struct mask_verdict *v, size_t n);
+/* Cells whose sum moved by more than 24 and half their limit. 255 or 0. */
+void mask_motion(const uint16_t *sum, const uint16_t *before, const uint16_t *limit, uint8_t *ret,
+                 size_t n);
+void mask_motion_plain(const uint16_t *sum, const uint16_t *before, const uint16_t *limit,
+                       uint8_t *ret, size_t n);
+
+/*
  * ret = clamp(p * gain + offset + extra, low, high), @gain in 1/8192 (0..32767), offsets in 1/16. @n is a multiple of 16.
  * @extra  one number per 16 bytes, or NULL
  */

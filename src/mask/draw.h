@@ -18,8 +18,8 @@ struct mask_canvas {
     uint8_t *zone;              /* 255 in cells that a privacy zone touches */
     uint8_t *known;             /* 255 in cells that the backdrop shows */
     uint8_t *base, *dirty, *tmp;
-    bool zones;
-    int covered; /* cells under silhouettes, unknown or in zones */
+    bool zones, busy; /* there are zones; something was drawn on the backdrop */
+    int covered;      /* cells under silhouettes, unknown or in zones */
 };
 int mask_canvas_init(struct mask_canvas *c, int width, int height,
                      const struct mask_config *cfg); /* -ENOMEM */

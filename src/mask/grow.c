@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "mask/grow.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Small loops over bytes. Clang makes vectors of them at -O2, GCC 12 only when asked. */
@@ -9,6 +10,12 @@
 #else
 #define VECTORISE __attribute__((optimize("O3")))
 #endif
+
+VECTORISE static void lower(uint8_t *restrict to, const uint8_t *restrict a, int n)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = a[i] < to[i] ? a[i] : to[i];
+}
 
 #define WIDE_MAX 1024 /* cells of a row */
 
@@ -83,6 +90,11 @@ void mask_erode(const struct mask_grid *g, uint8_t *m, int radius, uint8_t *tmp)
     stepwise(g, m, radius, tmp, 255, meet);
 }
 
+void mask_least(const struct mask_grid *g, uint8_t *m, int radius, uint8_t *tmp)
+{
+    stepwise(g, m, radius, tmp, 255, lower);
+}
+
 void mask_close(const struct mask_grid *g, uint8_t *m, int radius, uint8_t *tmp)
 {
     mask_dilate(g, m, radius, tmp);
@@ -95,10 +107,11 @@ VECTORISE static void add_ones(uint8_t *restrict to, const uint8_t *restrict a, 
         to[i] = (uint8_t)(to[i] + (a[i] & 1));
 }
 
-VECTORISE static void keep_confirmed(uint8_t *restrict m, const uint8_t *restrict around, int n)
+VECTORISE static void keep_confirmed(uint8_t *restrict m, const uint8_t *restrict around,
+                                     const uint8_t *restrict sole, int n)
 {
     for (int i = 0; i < n; i++)
-        m[i] &= (uint8_t)(around[i] >= 3 ? 255 : 0); /* itself and two more */
+        m[i] &= (uint8_t)((around[i] >= 3 ? 255 : 0) | sole[i]); /* itself and two more */
 }
 
 /* Set cells in the 3x3 square of row @y, into @ret. */
@@ -123,24 +136,28 @@ VECTORISE static void grow_row(uint8_t *restrict m, const uint8_t *restrict near
         m[i] |= (uint8_t)((near[i] ? 255 : 0) & trace[i]);
 }
 
-void mask_settle(const struct mask_grid *g, uint8_t *weak, uint8_t *strong, const uint8_t *trace,
-                 int reach, int steps, uint8_t *tmp)
+void mask_settle(const struct mask_grid *g, const struct mask_evidence *e, int reach, int steps,
+                 uint8_t *tmp)
 {
     size_t stride = (size_t)g->stride, size = mask_grid_size(g);
-    uint8_t around[WIDE_MAX];
+    uint8_t around[WIDE_MAX], *weak = e->weak;
     memcpy(tmp, weak, size);
     for (int y = 0; y < g->rows; y++) {
+        size_t at = (size_t)y * stride;
+        bool edge = y == 0 || y == g->rows - 1;
         count_around(g, tmp, y, around);
-        keep_confirmed(weak + (size_t)y * stride, around, g->columns);
+        for (int x = 0; x < g->columns; x += edge ? 1 : g->columns - 1)
+            around[x] = e->strong[at + (size_t)x] ? 3 : around[x];
+        keep_confirmed(weak + at, around, e->sole + at, g->columns);
     }
-    meet(strong, weak, (int)size);
-    mask_dilate(g, strong, reach, tmp);
-    meet(weak, strong, (int)size);
+    meet(e->strong, weak, (int)size);
+    mask_dilate(g, e->strong, reach, tmp);
+    meet(weak, e->strong, (int)size);
     for (int s = 0; s < steps; s++) {
         memcpy(tmp, weak, size);
         for (int y = 0; y < g->rows; y++) {
             count_around(g, tmp, y, around);
-            grow_row(weak + (size_t)y * stride, around, trace + (size_t)y * stride, g->columns);
+            grow_row(weak + (size_t)y * stride, around, e->trace + (size_t)y * stride, g->columns);
         }
     }
 }
@@ -171,13 +188,18 @@ void mask_smooth(const struct mask_grid *g, const uint8_t *m, uint8_t *ret, uint
     }
 }
 
+VECTORISE static int count_row(const uint8_t *m, int n)
+{
+    unsigned sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += m[i] & 1U;
+    return (int)sum;
+}
+
 int mask_count(const struct mask_grid *g, const uint8_t *m)
 {
     int n = 0;
-    for (int y = 0; y < g->rows; y++) {
-        const uint8_t *row = m + (size_t)y * (size_t)g->stride;
-        for (int x = 0; x < g->columns; x++)
-            n += row[x] & 1;
-    }
+    for (int y = 0; y < g->rows; y++)
+        n += count_row(m + (size_t)y * (size_t)g->stride, g->columns);
     return n;
 }

@@ -7,9 +7,10 @@
 #include "mask/grow.h"
 #include "mask/plate.h"
 
-#define DRIFT_US (SECOND_US / 2) /* how often the plate follows the light, by one step */
-#define NOISE_SHIFT 5            /* weight of a new measurement: 1/32 */
-#define SETTLED 20 /* 1/10 s that a candidate has stood before its noise is measured */
+#define MEASURE_US (SECOND_US / 2) /* how often all of this is done */
+#define DRIFT_MEASURES 4 /* each so often the plate follows the light, by one step: every 2 s */
+#define NOISE_SHIFT 5    /* weight of a new measurement: 1/32 */
+#define SETTLED 20       /* 1/10 s that a candidate has stood before its noise is measured */
 #define NEW_MIN                                                                                    \
     40 /* an unknown cell shows another thing beyond this and what the picture's noise says */
 #define NEW_MAX 200
@@ -17,26 +18,36 @@
 #define NEW_CHROMA 48
 #define BINS 256
 
+/* Small loops over cells. Clang makes vectors of them at -O2, GCC 12 only when asked. */
+#ifdef __clang__
+#define VECTORISE
+#else
+#define VECTORISE __attribute__((optimize("O3")))
+#endif
+
 /* Cells that are known and differ: what stands there is followed in cand. Returns whether there are any. */
-static bool find_visitors(struct mask_plate *p, uint8_t *visitor)
+VECTORISE static bool find_visitors(struct mask_plate *p, uint8_t *restrict visitor)
 {
     size_t n = mask_grid_size(&p->grid);
+    const uint8_t *restrict learnt = p->learnt, *restrict weak = p->weak;
+    uint16_t *restrict quiet = p->quiet;
     uint8_t any = 0;
     for (size_t i = 0; i < n; i++) {
-        visitor[i] = p->learnt[i] & p->weak[i];
+        visitor[i] = learnt[i] & weak[i];
         any |= visitor[i];
-        /* seen to have left: whatever stood there starts anew if it comes back */
-        p->quiet[i] &= p->learnt[i] & (uint8_t)~p->weak[i] ? 0 : 0xffff;
     }
+    for (size_t i = 0; i < n;
+         i++) /* seen to have left: whatever stood there starts anew if it comes back */
+        quiet[i] &= (uint16_t)(learnt[i] & (uint8_t)~weak[i] ? 0 : 0xffff);
     return any;
 }
 
-static bool any_set(const uint8_t *v, int n)
+VECTORISE static bool any_set(const uint8_t *v, int n)
 {
+    uint8_t any = 0;
     for (int i = 0; i < n; i++)
-        if (v[i])
-            return true;
-    return false;
+        any |= v[i];
+    return any;
 }
 
 /* Visitors against what they were before, through the gain of now. */
@@ -98,7 +109,7 @@ static void take_cell(const struct mask_plate *p, struct mask_picture *to,
     }
 }
 
-/* A candidate is the median of what it shows: each frame moves it by one step at most. */
+/* A candidate is the median of what it shows: each look moves it by one step at most. */
 static void approach_cell(struct mask_picture *to, struct mask_picture *pred,
                           const struct mask_picture *live, const struct place *at)
 {
@@ -241,48 +252,68 @@ static void drift_rows(struct mask_plate *p, const struct mask_picture *live, co
     p->plate_changed = true;
 }
 
-/* Cells that are known, agree by a wide margin and are away from all that is covered. */
-static void follow_light(struct mask_plate *p, const struct mask_picture *live)
+/* Cells that are known, show nothing that stands out, and are away from all that is covered. */
+static void find_quiet(struct mask_plate *p, uint8_t *quiet)
 {
     const struct mask_grid *g = &p->grid;
     size_t n = mask_grid_size(g);
-    memcpy(p->guard, p->cover, n);
-    mask_dilate(g, p->guard, 1, p->tmp);
-    for (size_t i = 0; i < n; i++)
-        p->guard[i] = p->learnt[i] & (uint8_t) ~(p->guard[i] | p->trace[i]);
+    memcpy(quiet, p->cover, n);
+    mask_dilate(g, quiet, 1, p->tmp);
+    for (size_t i = 0; i < n; i++) {
+        bool strong = 4 * p->sad[i] > 7 * p->limit[i] || 4 * p->chroma[i] > 7 * p->limit_chroma[i];
+        quiet[i] = strong ? 0 : p->learnt[i] & (uint8_t)~quiet[i];
+    }
+}
+
+static void follow_light(struct mask_plate *p, const struct mask_picture *live)
+{
+    size_t n = mask_grid_size(&p->grid);
+    find_quiet(p, p->guard);
     for (size_t i = 0; i < n; i++)
         if (p->guard[i]) {
             measure_cell(p, i);
             mask_plate_limits(p, i);
         }
-    drift_rows(p, live, p->guard);
+    if (++p->measures % DRIFT_MEASURES == 0)
+        drift_rows(p, live, p->guard);
 }
 
-void mask_plate_learn(struct mask_plate *p, const struct mask_picture *live,
-                      const struct mask_lesson *l)
+/* Row by row, those that have something to follow. */
+static void follow_cells(struct mask_plate *p, const struct mask_picture *live,
+                         const struct mask_lesson *l, const uint8_t *visitor, unsigned passed)
 {
     const struct mask_grid *g = &p->grid;
-    uint8_t *visitor = p->guard; /* not in use before the light is followed */
-    unsigned passed =
-        (unsigned)(l->now_us / 100000 - (l->now_us - l->dt_ms * INT64_C(1000)) / 100000);
-    bool unknown = p->learnt_count < g->count;
-    memset(p->broke, 0, mask_grid_size(g));
-    bool visitors = find_visitors(p, visitor);
-    if (visitors)
-        compare_visitors(p, live, visitor);
-    unsigned limit = unknown ? unknown_limit(p) : 0;
-    for (int y = 0; y < g->rows && (unknown || visitors); y++)
+    unsigned limit = p->learnt_count < g->count ? unknown_limit(p) : 0;
+    for (int y = 0; y < g->rows; y++) {
+        size_t row = (size_t)y * (size_t)g->stride;
+        if (!memchr(p->learnt + row, 0, (size_t)g->columns) && !any_set(visitor + row, g->columns))
+            continue;
         for (int x = 0; x < g->columns; x++) {
-            struct place at = {x, y, (size_t)y * (size_t)g->stride + (size_t)x};
+            struct place at = {x, y, row + (size_t)x};
             if (!p->learnt[at.cell])
                 follow_unknown(p, live, l, limit, passed, &at);
             else if (visitor[at.cell])
                 follow_visitor(p, live, l, passed, &at);
         }
-    if (l->now_us - p->drift_us >= DRIFT_US || l->now_us < p->drift_us) {
-        follow_light(p, live);
-        p->drift_us = l->now_us;
     }
+}
+
+bool mask_plate_learn(struct mask_plate *p, const struct mask_picture *live,
+                      const struct mask_lesson *l)
+{
+    uint8_t *visitor = p->guard; /* not in use before the light is followed */
+    p->unlearnt_ms += (unsigned)l->dt_ms;
+    if (l->now_us - p->measured_us < MEASURE_US && l->now_us >= p->measured_us)
+        return false;
+    p->measured_us = l->now_us;
+    unsigned passed = p->unlearnt_ms / 100;
+    p->unlearnt_ms %= 100;
+    memset(p->broke, 0, mask_grid_size(&p->grid));
+    if (find_visitors(p, visitor))
+        compare_visitors(p, live, visitor);
+    follow_cells(p, live, l, visitor, passed);
+    follow_light(p, live);
+    return true;
 }
 
 void mask_plate_doubt(struct mask_plate *p, size_t c)

@@ -17,8 +17,7 @@
 #define LIMIT_UNKNOWN 90 /* before any noise was measured */
 #define CHROMA_MIN 24    /* of its 8 chroma pixels together */
 #define CHROMA_MAX 112
-#define MOVED_MIN 24 /* change of a cell's luma sum from frame to frame */
-#define STEADY 10    /* 1/10 s */
+#define STEADY 10 /* 1/10 s */
 
 /* Small loops over cells. Clang makes vectors of them at -O2, GCC 12 only when asked. */
 #ifdef __clang__
@@ -118,15 +117,20 @@ static unsigned within(unsigned v, unsigned low, unsigned high)
 }
 
 /*
- * Twice the mean and a quarter over the highest of what the cell does when nobody is there, and a little. The ceiling
- * sees to it that where leaves move all day, people are still seen: the leaves are then covered with them.
+ * One and a half times what the cell does on average when nobody is there, or a little more than the most it did, and
+ * a little. A camera's encoder sends new noise with each key picture and none between: the mean is over many of them.
+ * The ceiling sees to it that where leaves move all day, people are still seen: the leaves are then covered with them.
  */
+static uint16_t limit_of(unsigned noise, unsigned peak, unsigned least, unsigned most)
+{
+    unsigned mean = noise * 3 >> 5, top = peak * 9 >> 7;
+    return (uint16_t)within((mean > top ? mean : top) + 12, least, most);
+}
+
 void mask_plate_limits(struct mask_plate *p, size_t i)
 {
-    unsigned mean = p->noise[i] >> 3, peak = p->peak[i] * 5U >> 6;
-    p->limit[i] = (uint16_t)within((mean > peak ? mean : peak) + 10, LIMIT_MIN, LIMIT_MAX);
-    mean = p->noise_chroma[i] >> 3, peak = p->peak_chroma[i] * 5U >> 6;
-    p->limit_chroma[i] = (uint16_t)within((mean > peak ? mean : peak) + 8, CHROMA_MIN, CHROMA_MAX);
+    p->limit[i] = limit_of(p->noise[i], p->peak[i], LIMIT_MIN, LIMIT_MAX);
+    p->limit_chroma[i] = limit_of(p->noise_chroma[i], p->peak_chroma[i], CHROMA_MIN, CHROMA_MAX);
 }
 
 float mask_plate_learnt(const struct mask_plate *p)
@@ -139,28 +143,41 @@ float mask_plate_differing(const struct mask_plate *p)
     return p->learnt_count ? (float)p->differing / (float)p->learnt_count : 0;
 }
 
-/* Known, or unknown but standing still for a second: good to tell the light by. */
-static bool steady(const struct mask_plate *p, size_t c)
+/* Known, or unknown but standing still for a second: good to tell the light by. A byte per cell into p->tmp. */
+VECTORISE static void find_steady(struct mask_plate *p, size_t n)
 {
-    return p->learnt[c] || p->quiet[c] >= STEADY;
+    const uint8_t *restrict learnt = p->learnt;
+    const uint16_t *restrict quiet = p->quiet;
+    uint8_t *restrict steady = p->tmp;
+    for (size_t i = 0; i < n; i++)
+        steady[i] = (learnt[i] | (quiet[i] >= STEADY)) & 1;
 }
 
-/* Blocks that are steady; without those that something stood in, unless that is most of the picture. */
+static uint32_t four(const uint8_t *v)
+{
+    uint32_t word;
+    memcpy(&word, v, sizeof(word));
+    return word;
+}
+
+/* Blocks that are steady: 2 when nothing is covered in them, else 1. */
 static void find_usable(struct mask_plate *p)
 {
     const struct mask_blocks *b = &p->plate_blocks;
+    size_t stride = (size_t)p->grid.stride;
     int known = 0, clear = 0;
+    find_steady(p, mask_grid_size(&p->grid));
     for (int y = 0, i = 0; y < b->rows; y++)
         for (int x = 0; x < b->columns; x++, i++) {
-            int learnt = 0, covered = 0;
-            for (int k = 0; k < 16; k++) {
-                size_t c =
-                    (size_t)(y * 4 + k / 4) * (size_t)p->grid.stride + (size_t)(x * 4 + k % 4);
-                learnt += steady(p, c);
-                covered += p->cover[c] & 1;
+            size_t c = (size_t)y * 4 * stride + (size_t)x * 4;
+            uint32_t steady = 0, covered = 0;
+            for (size_t k = 0; k < 4; k++) {
+                steady += four(p->tmp + c + k * stride);
+                covered |= four(p->cover + c + k * stride);
             }
-            p->usable[i] = learnt < 12 ? 0 : covered ? 1 : 2;
-            known += learnt >= 12;
+            int cells = (int)(steady * 0x01010101U >> 24);
+            p->usable[i] = cells < 12 ? 0 : covered ? 1 : 2;
+            known += cells >= 12;
             clear += p->usable[i] == 2;
         }
     for (int i = 0; i < b->count && clear * 5 < known * 2; i++)
@@ -238,41 +255,6 @@ static bool follow_light(struct mask_plate *p, const struct mask_picture *live, 
     return step > 1 || step < -1;
 }
 
-struct verdicts {
-    const uint16_t *sad, *chroma, *limit, *limit_chroma;
-    const uint8_t *learnt;
-    uint8_t *weak, *strong, *trace;
-};
-
-VECTORISE static void classify(const struct verdicts *v, size_t from, size_t n)
-{
-    const uint16_t *restrict sad = v->sad + from, *restrict chroma = v->chroma + from;
-    const uint16_t *restrict limit = v->limit + from, *restrict limit_chroma =
-                                                          v->limit_chroma + from;
-    const uint8_t *restrict learnt = v->learnt + from;
-    uint8_t *restrict weak = v->weak + from, *restrict strong = v->strong + from,
-                      *restrict trace = v->trace + from;
-    for (size_t i = 0; i < n; i++) {
-        uint16_t s = sad[i], c = chroma[i], l = limit[i], k = limit_chroma[i];
-        uint8_t w = (uint8_t)((s > l) | (c > k)), g = (uint8_t)((s > 2 * l) | (c > 2 * k));
-        uint8_t t = (uint8_t)((8 * s > 5 * l) | (8 * c > 5 * k));
-        weak[i] = (uint8_t)(-w) & learnt[i];
-        strong[i] = (uint8_t)(-g) & learnt[i];
-        trace[i] = (uint8_t)(-t) & learnt[i];
-    }
-}
-
-VECTORISE static void find_motion(const uint16_t *restrict sum, const uint16_t *restrict previous,
-                                  const uint16_t *restrict limit, uint8_t *restrict moving,
-                                  size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int d = sum[i] > previous[i] ? sum[i] - previous[i] : previous[i] - sum[i];
-        uint8_t m = (uint8_t)(d > MOVED_MIN + (limit[i] >> 1));
-        moving[i] = (uint8_t)(-m);
-    }
-}
-
 VECTORISE static void hold_cells(uint8_t *restrict hold, const uint8_t *restrict weak,
                                  uint8_t passed, size_t n)
 {
@@ -296,14 +278,15 @@ void mask_plate_see(struct mask_plate *p, const struct mask_picture *live, int64
         struct mask_row row = {p->sad + at, p->sum + at, p->chroma + at};
         mask_compare_row(live, &p->pred, y, &row);
     }
-    struct verdicts v = {p->sad,    p->chroma, p->limit,  p->limit_chroma,
-                         p->learnt, p->weak,   p->strong, p->trace};
-    classify(&v, 0, n);
-    mask_settle(g, p->weak, p->strong, p->trace, REACH, 2, p->tmp);
+    struct mask_verdict v = {p->sad,  p->chroma, p->limit,  p->limit_chroma, p->learnt,
+                             p->weak, p->strong, p->moving, p->trace};
+    mask_judge(&v, n);
+    struct mask_evidence e = {p->weak, p->strong, p->moving, p->trace};
+    mask_settle(g, &e, REACH, 2, p->tmp); /* moving serves as the third mask before it is found */
     if (stroke || !p->frames)
         memset(p->moving, 0, n);
     else
-        find_motion(p->sum, p->previous, p->limit, p->moving, n);
+        mask_motion(p->sum, p->previous, p->limit, p->moving, n);
     int passed = dt_ms / 20;
     hold_cells(p->hold, p->weak, (uint8_t)(passed > 255 ? 255 : passed), n);
     p->differing = mask_count(g, p->weak);

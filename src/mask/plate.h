@@ -38,7 +38,9 @@ struct mask_plate {
     uint8_t *hold; /* 1/50 s that a cell stays covered after it differed last */
 
     int learnt_count, differing, moved; /* cells; of this frame */
-    int64_t drift_us;                   /* when the plate last followed the light */
+    int64_t measured_us;                /* of the last lesson */
+    unsigned measures;
+    unsigned unlearnt_ms; /* passed since then */
     unsigned frames;
 };
 
@@ -70,8 +72,11 @@ struct mask_lesson {
 /* Rows of cells @from to @to of a picture in the plate's exposure as the camera would send them now. */
 void mask_plate_expose(const struct mask_plate *p, const struct mask_picture *plate,
                        struct mask_picture *ret, int from, int to);
-/* After mask_plate_cover(). Cells of p->broke have shown something new: see mask_plate_unsettle(). */
-void mask_plate_learn(struct mask_plate *p, const struct mask_picture *live,
+/*
+ * After mask_plate_cover(). Works twice a second and returns whether it did. Cells of p->broke have shown something new
+ * then: see mask_plate_unsettle().
+ */
+bool mask_plate_learn(struct mask_plate *p, const struct mask_picture *live,
                       const struct mask_lesson *l);
 /* Start the quiet time of a cell anew. */
 static inline void mask_plate_unsettle(struct mask_plate *p, size_t cell)

@@ -26,7 +26,6 @@ struct mask {
     struct mask_regions regions;
     struct mask_watch watch;
     struct mask_canvas canvas;
-    mask_look_fn *look; /* for tests: instead of detector_pool_look() */
 
     bool await_key; /* the stream broke: nothing counts before the next key picture */
     int whole;      /* undamaged pictures since then, up to a few */

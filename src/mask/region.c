@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/grow.h"
+
 #define LABELS 4096 /* runs that start a new component before they are found to belong together */
 #define SPEED_SHARE 0.3F /* weight of a new measurement of the motion */
 #define BROKE_CELLS 2 /* cells of an object that show something new before it counts as movement */
@@ -47,11 +49,13 @@ static int label_cells(uint16_t *label, const struct mask_grid *g, const uint8_t
     int n = 0;
     size_t stride = (size_t)g->stride;
     parent[0] = 0;
-    for (int y = 0; y < g->rows; y++)
-        for (int x = 0; x < g->columns; x++) {
+    memset(label, 0, mask_grid_size(g) * sizeof(*label));
+    for (int y = 0; y < g->rows; y++) {
+        const uint8_t *row = cover + (size_t)y * stride;
+        const uint8_t *first = memchr(row, 255, (size_t)g->columns);
+        for (int x = first ? (int)(first - row) : g->columns; x < g->columns; x++) {
             size_t c = (size_t)y * stride + (size_t)x;
             uint16_t left = x ? label[c - 1] : 0, up = y ? label[c - stride] : 0;
-            label[c] = 0;
             if (!cover[c])
                 continue;
             if (!left && !up) {
@@ -64,6 +68,7 @@ static int label_cells(uint16_t *label, const struct mask_grid *g, const uint8_t
             if (left && up && left != up)
                 unite(parent, left, up);
         }
+    }
     return n;
 }
 
@@ -114,11 +119,12 @@ static void measure_parts(struct mask_regions *r, const struct mask_plate *p,
                           const uint16_t *parent, uint8_t *number)
 {
     const struct mask_grid *g = &p->grid;
-    for (int y = 0; y < g->rows; y++)
-        for (int x = 0; x < g->columns; x++) {
+    for (int y = 0; y < g->rows; y++) {
+        const uint8_t *row = p->cover + (size_t)y * (size_t)g->stride;
+        const uint8_t *first = memchr(row, 255, (size_t)g->columns);
+        for (int x = first ? (int)(first - row) : g->columns; x < g->columns; x++) {
             size_t c = (size_t)y * (size_t)g->stride + (size_t)x;
             uint16_t l = r->scratch[c] ? root(parent, r->scratch[c]) : 0;
-            r->label[c] = 0;
             if (!l)
                 continue;
             if (!number[l] && r->count < MASK_OBJECTS) {
@@ -139,6 +145,7 @@ static void measure_parts(struct mask_regions *r, const struct mask_plate *p,
             r->part[i].cells++;
             r->part[i].moving += p->moving[c] & 1;
         }
+    }
 }
 
 void mask_regions_find(struct mask_regions *r, const struct mask_plate *p, int64_t now_us,
@@ -149,9 +156,12 @@ void mask_regions_find(struct mask_regions *r, const struct mask_plate *p, int64
     uint8_t number[LABELS];
     struct mask_regions old = *r;
     uint64_t taken = 0;
+    r->count = 0;
+    memset(r->label, 0, mask_grid_size(g));
+    if (!mask_count(g, p->cover))
+        return;
     int labels = label_cells(r->scratch, g, p->cover, parent);
     memset(number, 0, (size_t)labels + 1);
-    r->count = 0;
     measure_parts(r, p, parent, number);
     for (int i = 0; i < r->count; i++) {
         float w = (float)g->columns, h = (float)g->rows;

@@ -11,14 +11,14 @@
 #define KEY_US (4 * SECOND_US)
 #define LEARN_US (2 * MINUTE_US)       /* quiet before a cell is learnt, in states (a) and (c) */
 #define LEARN_DECLARED_US HOUR_US      /* in state (b), once the declaration is over */
-#define LEARN_QUICK_US (3 * SECOND_US) /* while the place is declared empty */
+#define LEARN_QUICK_US (6 * SECOND_US) /* while the place is declared empty */
 #define STAY_FACTOR 30 /* what came and stayed waits that many times longer: an hour by default */
 #define LOOKS_NEW 5
 #define LOOKS_STAY 40
 #define QUIET_NEVER 65535
 #define DECLARING_US MINUTE_US /* a declaration by configuration ends by itself */
 #define KNOWN_ENOUGH 0.5F      /* of the picture, before any of it is shown */
-#define KNOWN_ALL 0.97F
+#define KNOWN_ALL 0.998F
 #define LOST_SHARE 0.6F /* of what is known differs: this is no crowd, this is another view */
 #define FOUND_SHARE 0.45F
 #define FOUND_US (2 * SECOND_US)
@@ -70,10 +70,6 @@ static int init_parts(struct mask *m, int w, int h, bool full_range)
         r = mask_canvas_init(&m->canvas, w, h, &m->cfg);
     if (r >= 0)
         r = mask_encoder_new(&m->canvas.picture, m->cfg.fps, full_range, &m->encoder, &m->err);
-    if (r >= 0 && m->look) {
-        m->watch.look = m->look;
-        m->watch.persons = true;
-    }
     return r;
 }
 
@@ -201,7 +197,7 @@ static void decide(struct mask *m)
         mask_set_state(m, MASK_COVERED,
                        "most of the picture changed: covered until the old view is back or a new "
                        "one is learnt");
-    } else if (learnt < KNOWN_ENOUGH || (m->declaring && m->declaring_once && learnt < KNOWN_ALL)) {
+    } else if (learnt < KNOWN_ENOUGH) {
         mask_set_state(m, MASK_COVERED, "the empty place is being learnt");
     } else if (mask_watch_awake(&m->watch, m->now_us)) {
         mask_set_state(m, MASK_DETECTOR, "a person detector looks at the picture");
@@ -239,8 +235,8 @@ void mask_view_see(struct mask *m, int dt_ms)
     if (m->watch.fresh)
         mask_regions_name(&m->regions, &p->grid, m->watch.box, m->watch.boxes);
     struct mask_lesson l = lesson_of(m, dt_ms);
-    mask_plate_learn(p, &m->live, &l);
-    mask_regions_unsettle(&m->regions, p);
+    if (mask_plate_learn(p, &m->live, &l))
+        mask_regions_unsettle(&m->regions, p);
     mind_declaration(m);
     mind_view(m);
     decide(m);

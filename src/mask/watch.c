@@ -20,7 +20,6 @@ int mask_watch_init(struct mask_watch *w, const struct mask_grid *g, struct dete
 {
     static atomic_uint_fast64_t cameras;
     *w = (struct mask_watch){.pool = pool, .camera = ++cameras};
-    w->look = detector_pool_look;
     w->persons = pool && detector_pool_has(pool, DETECT_PERSON);
     w->claims = calloc(mask_grid_size(g), 1);
     return w->claims ? 0 : -ENOMEM;
@@ -139,7 +138,7 @@ void mask_watch_step(struct mask_watch *w, const struct mask_picture *live, stru
             pic.stride[i] = live->stride[i];
         }
         w->asked_us = now_us;
-        int n = w->look(w->pool, w->camera, &pic, 0, 0, 1, 1, urgent, now_us, found);
+        int n = detector_pool_look(w->pool, w->camera, &pic, 0, 0, 1, 1, urgent, now_us, found);
         if (n >= 0) {
             memcpy(w->box, found, sizeof(found[0]) * (size_t)n);
             take_boxes(w, p, n, now_us, spacing_us);

@@ -9,13 +9,8 @@
 #include "mask/plate.h"
 #include "mask/region.h"
 
-typedef int mask_look_fn(struct detector_pool *p, uint64_t camera, const struct detect_picture *pic,
-                         float x0, float y0, float x1, float y1, bool urgent, int64_t now_us,
-                         struct detect_box ret[DETECT_BOXES]);
-
 struct mask_watch {
     struct detector_pool *pool; /* NULL: none, ever */
-    mask_look_fn *look;         /* detector_pool_look() but in tests */
     bool persons;               /* the pool can tell a person */
     uint64_t camera;
     unsigned looks;    /* rounds that count: far enough from each other to see something else */

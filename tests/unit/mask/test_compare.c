@@ -93,6 +93,32 @@ static void test_compare__approach_is_that_of_plain_code(void **state)
     }
 }
 
+static void test_compare__verdicts_are_those_of_plain_code(void **state)
+{
+    uint16_t luma[256], chroma[256], limit[256], other[256], sum[256], before[256];
+    uint8_t known[256], fast[4][256], plain[4][256];
+    for (int round = 0; round < 2000; round++) {
+        for (int i = 0; i < 256; i++) {
+            limit[i] = (uint16_t)(40 + next() % 169), other[i] = (uint16_t)(24 + next() % 89);
+            luma[i] = (uint16_t)(next() % 2 ? limit[i] * (next() % 14) / 4 : next() % 1021);
+            chroma[i] = (uint16_t)(next() % 2 ? other[i] * (next() % 14) / 4 : next() % 1021);
+            known[i] = next() % 3 ? 255 : 0;
+            sum[i] = (uint16_t)(next() % 4081),
+            before[i] = (uint16_t)(next() % 2 ? sum[i] : next() % 4081);
+        }
+        struct mask_verdict a = {luma,    chroma,  limit,   other,  known,
+                                 fast[0], fast[1], fast[2], fast[3]};
+        struct mask_verdict b = {luma,     chroma,   limit,    other,   known,
+                                 plain[0], plain[1], plain[2], plain[3]};
+        mask_judge(&a, 256);
+        mask_judge_plain(&b, 256);
+        assert_memory_equal(fast, plain, sizeof(fast));
+        mask_motion(sum, before, limit, fast[0], 256);
+        mask_motion_plain(sum, before, limit, plain[0], 256);
+        assert_memory_equal(fast[0], plain[0], 256);
+    }
+}
+
 /* A cell sees what is in any of its pixels, in any plane, and nothing of its neighbours. */
 static void test_compare__each_pixel_counts_in_its_cell(void **state)
 {
@@ -125,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_compare__rows_are_those_of_plain_code),
         cmocka_unit_test(test_compare__affine_is_that_of_plain_code),
         cmocka_unit_test(test_compare__approach_is_that_of_plain_code),
+        cmocka_unit_test(test_compare__verdicts_are_those_of_plain_code),
         cmocka_unit_test(test_compare__each_pixel_counts_in_its_cell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
