@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "mask/clip.h"
 #include "mask/mask.h"
+#include "mask/models.h"
 #include "mp4/export.h"
 
 #define CLOCK_RATE 90000
@@ -54,12 +55,6 @@ static int open_mp4(struct job *j, const struct mask_output *o)
     return r < 0 ? r : mp4_export_source(j->mp4, &info, &j->err);
 }
 
-static const char *class_name(enum detect_class c)
-{
-    static const char *const names[] = {"unknown", "person", "face", "vehicle"};
-    return names[c];
-}
-
 static void write_boxes(struct job *j, const struct mask_output *o)
 {
     fprintf(j->boxes,
@@ -71,7 +66,7 @@ static void write_boxes(struct job *j, const struct mask_output *o)
         fprintf(j->boxes,
                 "%s{\"track\":%u,\"class\":\"%s\",\"box\":[%.4f,%.4f,%.4f,%.4f],\"motion\":[%.4f,%."
                 "4f]}",
-                i ? "," : "", b->track, class_name(b->class), (double)b->x0, (double)b->y0,
+                i ? "," : "", b->track, detect_class_name(b->class), (double)b->x0, (double)b->y0,
                 (double)b->x1, (double)b->y1, (double)b->dx, (double)b->dy);
     }
     fputs("]}\n", j->boxes);
@@ -157,6 +152,60 @@ static int mask_file(struct job *j, long rounds)
     return r;
 }
 
+static int read_zone(json_t *polygon, struct mask_zone *z)
+{
+    size_t i;
+    json_t *corner;
+    if (!json_is_array(polygon) || json_array_size(polygon) > MASK_ZONE_POINTS)
+        return E_RANGE;
+    json_array_foreach(polygon, i, corner)
+    {
+        double x = json_number_value(json_array_get(corner, 0)),
+               y = json_number_value(json_array_get(corner, 1));
+        if (json_array_size(corner) != 2 || !(x >= 0 && x <= 1 && y >= 0 && y <= 1))
+            return E_RANGE;
+        z->x[i] = (float)x, z->y[i] = (float)y;
+    }
+    z->points = (int)json_array_size(polygon);
+    return 0;
+}
+
+static int read_zones(const struct cli_args *a, struct job *j)
+{
+    const char *path = cli_value(a, "zones", NULL);
+    json_error_t e;
+    if (!path)
+        return 0;
+    json_t *list = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+    if (!list)
+        return err_set(&j->err, E_SYNTAX, "%s, line %d: %s", path, e.line, e.text);
+    int r = json_is_array(list) && json_array_size(list) <= MASK_ZONES ? 0 : E_RANGE;
+    for (size_t i = 0; r >= 0 && i < json_array_size(list); i++)
+        r = read_zone(json_array_get(list, i), &j->cfg.zone[j->cfg.zone_count++]);
+    json_decref(list);
+    return r < 0
+               ? err_set(&j->err, r,
+                         "%s: not a list of at most %d polygons of 3 to %d corners [x, y] in 0..1",
+                         path, MASK_ZONES, MASK_ZONE_POINTS)
+               : 0;
+}
+
+/* Offline, detectors may take all the time that the clip lasts. Without models the state is declared or mosaic. */
+static int open_detectors(struct job *j, const struct cli_args *a)
+{
+    const char *given = cli_value(a, "models", NULL);
+    struct models_paths paths;
+    if (given && !strcmp(given, "none"))
+        return 0;
+    models_search_path(cli_data_dir(a), given, &paths);
+    int r = detector_pool_new(paths.dirs, 1.0, &j->cfg.detectors, &j->err);
+    if (r != E_NOTFOUND || given)
+        return r;
+    fprintf(stderr, "lethe mask: %s\n", err_str(&j->err, r));
+    j->err = (struct err){0};
+    return 0;
+}
+
 static int open_outputs(struct job *j, const char *out, const char *boxes, bool force)
 {
     j->fd = open(out, O_RDWR | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0644);
@@ -217,6 +266,7 @@ static void release(struct job *j)
 {
     mp4_export_abort(j->mp4);
     mask_free(j->mask);
+    detector_pool_free(j->cfg.detectors);
     mask_clip_close(j->clip);
     if (j->boxes)
         fclose(j->boxes);
@@ -232,6 +282,10 @@ static int run(const struct cli_args *a)
     if (read_options(a, &j, &rounds) < 0)
         return 2;
     int r = mask_clip_open(cli_arg(a, 0), &j.clip, &j.err);
+    if (r >= 0)
+        r = read_zones(a, &j);
+    if (r >= 0)
+        r = open_detectors(&j, a);
     if (r >= 0)
         r = open_outputs(&j, out, cli_value(a, "boxes", NULL), cli_flag(a, "force"));
     if (r >= 0) {
@@ -251,6 +305,12 @@ static int run(const struct cli_args *a)
 static const struct cli_option options[] = {
     {"output", "FILE", "the masked MP4 to write", .required = true},
     {"boxes", "FILE", "write what is covered in each frame, JSON lines"},
+    {"models", "DIR",
+     "detector models, or none (default: models in and beside the data directory, then the "
+     "system's)"},
+    {"data", "DIR", "data directory beside which models are looked for"},
+    {"zones", "FILE",
+     "privacy zones: JSON, a list of polygons, each a list of corners [x, y] in 0..1"},
     {"learn", "TIME",
      "quiet time before a place is taken for empty (default 120s; 1h with --declared-empty)"},
     {"loop", "N", "play the file N times and write the last round (default 1)"},

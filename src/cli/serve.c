@@ -62,7 +62,7 @@ static const char *choose_listen(const struct cli_args *a, const struct config *
 }
 
 struct masker_text {
-    char label[24], number[NUMBER_TEXT];
+    char label[16], number[NUMBER_TEXT];
     const char *args[MASKER_ARGS];
 };
 
