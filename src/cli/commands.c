@@ -29,6 +29,7 @@
     X(fsck)                                                                                        \
     X(reindex)                                                                                     \
     X(bench_ingest)                                                                                \
+    X(bench_mask)                                                                                  \
     X(docs_man)                                                                                    \
     X(docs_completion)                                                                             \
     X(recorder)                                                                                    \

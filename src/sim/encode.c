@@ -210,7 +210,8 @@ int sim_encode_street(const struct sim_encode_options *o, struct sim_program **r
     int r = begin(&e, o);
     if (r < 0)
         return r;
-    const struct sim_scene_config cfg = {.kind = o->scene, .seed = o->seed, .period_s = o->seconds};
+    const struct sim_scene_config cfg = {
+        .kind = o->scene, .seed = o->seed, .period_s = o->seconds, .empty_s = o->empty_s};
     struct sim_scene *scene = sim_scene_make(&cfg);
     r = scene ? sim_picture_init(&picture, o->width, o->height) : -ENOMEM;
     if (r >= 0)

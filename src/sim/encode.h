@@ -11,6 +11,7 @@ struct sim_encode_options {
     int64_t bitrate; /* bits per second; met by filler NAL units where the encoder stays under it */
     double seconds;
     enum sim_scene_kind scene;
+    double empty_s; /* as in struct sim_scene_config */
     uint32_t seed, ssrc;
     size_t packet_bytes;
     const char *name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sim/scene.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,4 +166,18 @@ int sim_scene_draw(struct sim_scene *s, struct sim_picture *p, double t, uint32_
     struct scene_light l = scene_light_at(s, in_period);
     scene_expose(s, p, &l, frame, noise);
     return n;
+}
+
+int sim_scene_draw_place(struct sim_scene *s, struct sim_picture *p, double t)
+{
+    const struct sim_picture *b = backdrop(s, p->width, p->height);
+    if (!b)
+        return -ENOMEM;
+    sim_picture_copy(p, b);
+    float in_period = (float)fmod(t, (double)s->period), dx, dy;
+    scene_knock_at(s, in_period, &dx, &dy);
+    move_camera(p, dx, dy, NULL, 0);
+    struct scene_light l = scene_light_at(s, in_period);
+    scene_expose(s, p, &l, 0, 0);
+    return 0;
 }

@@ -62,6 +62,8 @@ void sim_scene_free(struct sim_scene *s);
  */
 int sim_scene_draw(struct sim_scene *s, struct sim_picture *p, double t, uint32_t frame, int noise,
                    struct sim_object ret[SIM_SCENE_OBJECTS]);
+/* The same moment as if nobody and no car were there; without noise. Returns -ENOMEM or 0. */
+int sim_scene_draw_place(struct sim_scene *s, struct sim_picture *p, double t);
 const char *sim_object_class_name(enum sim_object_class c);
 const char *sim_object_state_name(enum sim_object_state s);
 #endif
