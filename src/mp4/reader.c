@@ -177,7 +177,9 @@ int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct e
     int rc = reader_need(r, e->length);
     if (rc >= 0)
         rc = reader_read_at(r, e->offset, r->data, e->length);
+    r->peeked = false;
     if (rc >= 0) {
+        r->offset = e->offset;
         r->moof_offset = e->moof_offset;
         moof_len = e->length - e->moof_offset >= 8 ? rd32(r->data + e->moof_offset) : 0;
         rc = moof_len > e->length - e->moof_offset
@@ -188,6 +190,53 @@ int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct e
         rc = check_samples(r, e, moof_len);
     if (rc >= 0 && key && r->info.encrypted)
         rc = unseal_all(r, key, moof_len);
+    if (rc < 0) {
+        r->run[0].count = r->run[1].count = 0;
+        return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera,
+                       i, (unsigned long long)e->offset, err_text(rc));
+    }
+    return 0;
+}
+
+#define HEADER_BYTES 4096 /* of most fragments: a second of one track */
+
+/* moof of fragment @e to r->data. */
+static int read_header(struct mp4_reader *r, const struct mp4_entry *e, size_t *ret_len)
+{
+    size_t room = e->length - e->moof_offset, n = room < HEADER_BYTES ? room : HEADER_BYTES;
+    int rc = room < 8 ? E_CORRUPT : reader_need(r, n);
+    if (rc >= 0)
+        rc = reader_read_at(r, e->offset + e->moof_offset, r->data, n);
+    if (rc < 0)
+        return rc;
+    size_t len = rd32(r->data);
+    if (len > room)
+        return E_CORRUPT;
+    if (len > n) {
+        rc = reader_need(r, len);
+        if (rc >= 0)
+            rc = reader_read_at(r, e->offset + e->moof_offset, r->data, len);
+    }
+    *ret_len = len;
+    return rc;
+}
+
+int mp4_reader_peek(struct mp4_reader *r, size_t i, struct err *reterr)
+{
+    const struct mp4_entry *e = mp4_reader_entry(r, i);
+    size_t len = 0;
+    for (int t = 0; t < MP4_TRACKS; t++)
+        r->run[t].count = r->next[t] = 0;
+    if (!e)
+        return err_set(reterr, E_NOTFOUND, "the recording has no fragment %zu", i);
+    r->peeked = true;
+    r->offset = e->offset;
+    r->moof_offset = e->moof_offset;
+    int rc = read_header(r, e, &len);
+    if (rc >= 0)
+        rc = mp4_parse_moof(r->data, len, r->run);
+    if (rc >= 0)
+        rc = check_samples(r, e, len);
     if (rc < 0) {
         r->run[0].count = r->run[1].count = 0;
         return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera,
@@ -218,8 +267,9 @@ bool mp4_reader_next(struct mp4_reader *r, struct mp4_sample *ret)
                                .duration_ticks = s->duration,
                                .pts_ticks = s->pts,
                                .key = s->key,
-                               .data = r->data + r->moof_offset + s->data,
-                               .size = s->size};
+                               .data = r->peeked ? NULL : r->data + r->moof_offset + s->data,
+                               .size = s->size,
+                               .offset = r->offset + r->moof_offset + s->data};
     return true;
 }
 

@@ -35,12 +35,15 @@ struct mp4_sample {
     bool key;
     const uint8_t *data; /* decrypted if a key was given; valid until the next fragment is read */
     uint32_t size;
+    uint64_t offset; /* of its bytes in the file */
 };
 /*
  * Read fragment @i; with @key (16 bytes) decrypt it. A wrong key is not noticed: CTR has no check. Samples are then had
  * one by one, both tracks merged by decode time. Errors: E_NOTFOUND, E_CORRUPT, E_LIMIT, E_CRYPTO, -ENOMEM, -EIO.
  */
 int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct err *reterr);
+/* The same without the samples' bytes: reads the header of fragment @i only; data of its samples is NULL. */
+int mp4_reader_peek(struct mp4_reader *r, size_t i, struct err *reterr);
 bool mp4_reader_next(struct mp4_reader *r, struct mp4_sample *ret);
 /* Compare fragment @i with the manifest: E_CORRUPT, or E_NOTFOUND if the file has none. */
 int mp4_reader_verify(struct mp4_reader *r, size_t i, struct err *reterr);

@@ -21,6 +21,8 @@ struct mp4_reader {
     struct mp4_run run[MP4_TRACKS];
     uint32_t next[MP4_TRACKS];
     uint32_t moof_offset;
+    uint64_t offset; /* of the fragment in the file */
+    bool peeked;     /* only its header is there */
 };
 
 static inline bool is_errno(int rc)
