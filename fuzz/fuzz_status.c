@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *zero = size ? memchr(data, 0, size) : NULL;
     size_t len = zero ? (size_t)(zero - data) : size;
     char *rest = strndup(zero ? (const char *)zero + 1 : "", zero ? size - len - 1 : 0);
-    const struct http_query q = {
+    const struct http_page_query q = {
         .page = rest, .filter = len % 2 ? rest : NULL, .show = len % 3 ? rest : "problems"};
     snap.children = rest;
     if (http_status_parse(data, len, &snap.status, &e) < 0) {

@@ -48,10 +48,19 @@ static const struct schema_field camera_fields[] = {
     {"audio", SCHEMA_BOOL, offsetof(struct config, cameras.audio)},
     {0},
 };
+static const struct schema_field tls_fields[] = {
+    {"cert", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, tls.cert)},
+    {"key", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, tls.key)},
+    {"self_signed", SCHEMA_BOOL, offsetof(struct config, tls.self_signed)},
+    {0},
+};
 static const struct schema_field fields[] = {
     {"node", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, node)},
     {"data", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, data_dir)},
     {"listen", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, listen)},
+    {"tls", SCHEMA_MAP, .fields = tls_fields},
+    {"url", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, url)},
+    {"web", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, web)},
     {"custodians", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, custodians)},
     {"threshold", SCHEMA_INT, offsetof(struct config, threshold), .min = 2, .max = 32},
     {"epoch_minutes", SCHEMA_INT, offsetof(struct config, epoch_minutes), .min = 1, .max = 60},
@@ -146,6 +155,15 @@ static int anchor(const char *file, char *path, size_t size)
     return 0;
 }
 
+/* "https://name" or "https://name:port": what a browser sends as Origin. */
+static bool url_is_origin(const char *url)
+{
+    const char *host = strncmp(url, "https://", 8) == 0  ? url + 8
+                       : strncmp(url, "http://", 7) == 0 ? url + 7
+                                                         : "";
+    return *host && strcspn(host, "/?#@ ") == strlen(host);
+}
+
 static int check(const struct schema_doc *d, const char *file, struct config *c, struct err *reterr)
 {
     char host[64];
@@ -160,6 +178,19 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
     if (config_listen_split(c->listen, host, &port) < 0)
         return schema_refuse(d, "listen", E_SYNTAX, reterr,
                              "must be ADDRESS:PORT, like 127.0.0.1:8080");
+    if (!c->tls.cert[0] != !c->tls.key[0])
+        return schema_refuse(d, "tls", E_SYNTAX, reterr, "needs both cert and key");
+    if (c->tls.cert[0] && c->tls.self_signed)
+        return schema_refuse(d, "tls", E_SYNTAX, reterr,
+                             "has a certificate already; leave out self_signed or cert and key");
+    if (c->url[0] && !url_is_origin(c->url))
+        return schema_refuse(d, "url", E_SYNTAX, reterr,
+                             "must be like https://cameras.example, without a path");
+    if (anchor(file, c->tls.cert, sizeof(c->tls.cert)) < 0 ||
+        anchor(file, c->tls.key, sizeof(c->tls.key)) < 0)
+        return schema_refuse(d, "tls", E_RANGE, reterr, "has too long a path");
+    if (anchor(file, c->web, sizeof(c->web)) < 0)
+        return schema_refuse(d, "web", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->data_dir, sizeof(c->data_dir)) < 0)
         return schema_refuse(d, "data", E_RANGE, reterr, "is too long a path");
     if (c->mask.width % 2)

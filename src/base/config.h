@@ -18,8 +18,14 @@ enum config_transport {
 
 struct config {
     char node[64]; /* name in recordings and shares; default: host name made to fit [a-z0-9._-] */
-    char data_dir[256];   /* "" : the command line decides */
-    char listen[128];     /* ADDRESS:PORT, default 127.0.0.1:8080 */
+    char data_dir[256]; /* "" : the command line decides */
+    char listen[128];   /* ADDRESS:PORT, default 127.0.0.1:8080; other than loopback needs TLS */
+    struct {
+        char cert[256], key[256]; /* PEM files, "": plain HTTP */
+        bool self_signed;         /* make a certificate of our own */
+    } tls;
+    char url[128];        /* of a proxy in front, "https://cameras.example"; "": none */
+    char web[256];        /* folder of the built application, "": the usual places */
     char custodians[256]; /* file with one custodian a line; "": practice custodians */
     int threshold;        /* default 2, 2..32 */
     int epoch_minutes;    /* 1..60, divides 60, default 10 */

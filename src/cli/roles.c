@@ -11,15 +11,12 @@
 #include "base/log.h"
 #include "cli/serve.h"
 #include "base/clock.h"
-#include "http/listen.h"
-#include "http/server.h"
 #include "mask/worker.h"
 #include "recorder/recorder.h"
 #include "serve/datadir.h"
 #include "serve/sandbox.h"
 
-/* Numbers that `serve` passes; a missing one is @fallback. */
-static int number(const struct cli_args *a, const char *name, long fallback, long *ret)
+int serve_number(const struct cli_args *a, const char *name, long fallback, long *ret)
 {
     return cli_int(a, name, 0, INT_MAX, fallback, ret);
 }
@@ -55,8 +52,9 @@ static int run_recorder(const struct cli_args *a)
     long parent, heartbeat, lock;
     int lock_fd = -1;
     const char *data = cli_data_dir(a);
-    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
-        number(a, "lock-fd", 0, &lock) < 0)
+    if (serve_number(a, "parent", 0, &parent) < 0 ||
+        serve_number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
+        serve_number(a, "lock-fd", 0, &lock) < 0)
         return 2;
     log_set_process("recorder");
     int r = serve_load_config(a, data, &config, path, &e);
@@ -91,8 +89,9 @@ static int run_masker(const struct cli_args *a)
     struct err e = {0};
     long parent, heartbeat, index;
     const char *data = cli_data_dir(a);
-    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
-        number(a, "number", 0, &index) < 0)
+    if (serve_number(a, "parent", 0, &parent) < 0 ||
+        serve_number(a, "heartbeat-fd", 0, &heartbeat) < 0 ||
+        serve_number(a, "number", 0, &index) < 0)
         return 2;
     snprintf(name, sizeof(name), "masker-%ld", index);
     log_set_process(name);
@@ -116,47 +115,6 @@ static int run_masker(const struct cli_args *a)
     if (o.fd >= 0)
         close(o.fd);
     config_free(&config);
-    return r < 0 ? cli_fail(a, &e, r) : 0;
-}
-
-/* Beat once a second until a signal asks to stop, or until nobody listens to the beat any more. */
-static void wait_for_end(const sigset_t *signals, int heartbeat)
-{
-    const struct timespec second = {1, 0};
-    do {
-        if (heartbeat > 0 && write(heartbeat, ".", 1) < 0 && errno == EPIPE)
-            return;
-    } while (sigtimedwait(signals, NULL, &second) < 0);
-}
-
-static int run_web(const struct cli_args *a)
-{
-    char run_dir[PATH_MAX];
-    struct err e = {0};
-    struct http_server *server = NULL;
-    sigset_t signals;
-    long parent, heartbeat;
-    int fds[HTTP_LISTENERS], count = 0;
-    const char *data = cli_data_dir(a);
-    if (number(a, "parent", 0, &parent) < 0 || number(a, "heartbeat-fd", 0, &heartbeat) < 0)
-        return 2;
-    for (const char *fd; count < HTTP_LISTENERS && (fd = cli_nth(a, "listen-fd", (size_t)count));
-         count++)
-        fds[count] = (int)strtol(fd, NULL, 10);
-    log_set_process("web");
-    snprintf(run_dir, sizeof(run_dir), "%s/run", data);
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    int r = serve_enter_role(SANDBOX_WEB, parent, data, NULL, &e);
-    if (r >= 0) {
-        const struct http_server_options o = {fds, count, run_dir, &clock_system};
-        r = http_server_start(&o, &server, &e);
-    }
-    if (r >= 0)
-        wait_for_end(&signals, (int)heartbeat);
-    http_server_stop(server);
     return r < 0 ? cli_fail(a, &e, r) : 0;
 }
 
@@ -190,23 +148,4 @@ const struct cli_command cli_masker = {
     .options = masker_options,
     .hidden = true,
     .run = run_masker,
-};
-
-static const struct cli_option web_options[] = {
-    OPTION_DATA,
-    OPTION_PARENT,
-    OPTION_HEARTBEAT,
-    {.name = "listen-fd",
-     .value = "N",
-     .help = "listening socket",
-     .repeat = true,
-     .required = true},
-    {0},
-};
-const struct cli_command cli_web = {
-    .name = "web",
-    .summary = "the status page process (started by serve)",
-    .options = web_options,
-    .hidden = true,
-    .run = run_web,
 };

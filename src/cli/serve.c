@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "account/account.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/serve.h"
@@ -49,8 +51,7 @@ static const char *choose_data(const struct cli_args *a, const struct config *c)
     return cli_value(a, "data", NULL) || !c->data_dir[0] ? cli_data_dir(a) : c->data_dir;
 }
 
-/* Where the status page listens: the option, else the configuration, whose loopback address means both families. */
-static const char *choose_listen(const struct cli_args *a, const struct config *c, char buf[80])
+const char *serve_listen(const struct cli_args *a, const struct config *c, char buf[80])
 {
     const char *given = cli_value(a, "listen", NULL);
     char host[64];
@@ -59,6 +60,11 @@ static const char *choose_listen(const struct cli_args *a, const struct config *
         return given ? given : c->listen;
     snprintf(buf, 80, "localhost:%d", port);
     return buf;
+}
+
+static bool has_tls(const struct config *c)
+{
+    return c->tls.cert[0] || c->tls.self_signed;
 }
 
 struct masker_text {
@@ -107,7 +113,8 @@ static int prepare(struct serve *s, const struct cli_args *a, struct err *reterr
         return r;
     if (!realpath(data, s->data))
         return err_set(reterr, -errno, "%s: %s", data, err_text(-errno));
-    r = http_listen(choose_listen(a, &s->config, s->listen), &s->listeners, reterr);
+    r = http_listen(serve_listen(a, &s->config, s->listen), has_tls(&s->config), &s->listeners,
+                    reterr);
     if (r < 0)
         return r;
     r = become_user(uid, gid, found, reterr);
@@ -147,6 +154,35 @@ static void make_index(const struct serve *s)
         ix->ops->close(ix);
 }
 
+/*
+ * The folders that web may read or write: its rules need them to be there. While there is no user, the link by which the
+ * first one is made.
+ */
+static void make_web(const struct serve *s)
+{
+    static const char *const folders[] = {"recordings", "keys", "log"};
+    char path[PATH_MAX + 16], token[ACCOUNT_SECRET];
+    struct account *accounts = NULL;
+    struct err e = {0};
+    bool needed = false;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", s->data, folders[i]);
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            log_warn("serve", "%s: %s", path, err_text(-errno));
+    }
+    int r = account_open(s->data, &clock_system, &accounts, &e);
+    if (r >= 0)
+        r = account_setup_needed(accounts, &needed);
+    if (r >= 0 && needed)
+        r = account_setup_token(accounts, token, &e);
+    if (r < 0)
+        log_warn("serve", "%s", err_str(&e, r));
+    else if (needed)
+        log_info("serve", "there is no user yet; make the first administrator at %s#/setup/%s",
+                 s->config.url[0] ? s->config.url : s->listeners.url, token);
+    account_close(accounts);
+}
+
 static struct supervisor_role masker_role(struct serve *s, int i, const char *parent)
 {
     struct masker_text *m = &s->maskers[i];
@@ -173,6 +209,7 @@ static int supervise(struct serve *s, struct err *reterr)
     char parent[NUMBER_TEXT];
     snprintf(parent, sizeof(parent), "%d", (int)getpid());
     /* The configuration stands last, so that it can be left out. */
+    const char *config = s->config_path[0] ? "--config" : NULL;
     const char *const recorder_args[] = {"--data",
                                          s->data,
                                          "--parent",
@@ -192,8 +229,10 @@ static int supervise(struct serve *s, struct err *reterr)
                                     "3",
                                     "--listen-fd",
                                     "4",
-                                    s->listeners.count > 1 ? "--listen-fd" : NULL,
-                                    "5",
+                                    s->listeners.count > 1 ? "--listen-fd" : config,
+                                    s->listeners.count > 1 ? "5" : s->config_path,
+                                    config && s->listeners.count > 1 ? config : NULL,
+                                    s->config_path,
                                     NULL};
     const char *const log_args[] = {"--data",
                                     s->data,
@@ -244,6 +283,7 @@ static int run_serve(const struct cli_args *a)
         r = check_custodians(&s, &e);
     if (r >= 0) {
         make_index(&s);
+        make_web(&s);
         r = supervise(&s, &e);
     }
     http_listeners_close(&s.listeners);
@@ -258,27 +298,29 @@ static const struct cli_option serve_options[] = {
     {.name = "listen",
      .value = "ADDR:PORT",
      .help =
-         "where the status page answers (default 127.0.0.1:8080 and [::1]:8080); loopback only"},
+         "where the web server answers (default 127.0.0.1:8080 and [::1]:8080); addresses other "
+         "than loopback need TLS"},
     {0},
 };
 const struct cli_command cli_serve = {
     .name = "serve",
-    .summary = "record all cameras and show the status page",
+    .summary = "record all cameras and serve the masked view",
     .details =
-        "Starts the recorder, a masker per core, the public log and the status page as processes "
-        "of their own, "
+        "Starts the recorder, a masker per core, the public log and the web server as processes of "
+        "their own, "
         "each with no more "
         "rights than it "
         "needs, and starts them again when they die. The first run makes the data directory and, "
         "when no "
-        "custodians are configured, three custodians to practise with.\n\n"
+        "custodians are configured, three custodians to practise with. As long as there is no user "
+        "it prints a link at which the first administrator is made.\n\n"
         "SIGTERM or Ctrl-C stops: the recorder closes its files first, for which it has 20 "
         "seconds. A second "
         "signal kills. Started as root, it continues as the user \"lethe\" where that user exists.",
     .options = serve_options,
     .examples =
-        "# Record into ./data, status page at http://localhost:8080/\nlethe serve --data data\n"
-        "# With settings, and the page on another port\n"
+        "# Record into ./data, to be seen at http://localhost:8080/\nlethe serve --data data\n"
+        "# With settings, on another port\n"
         "lethe serve --config /etc/lethe/lethe.yaml --listen localhost:9000",
     .run = run_serve,
 };

@@ -12,9 +12,13 @@
 int serve_load_config(const struct cli_args *a, const char *data, struct config *ret,
                       char ret_path[PATH_MAX], struct err *reterr);
 
+/* Numbers that `serve` passes to its children; a missing one is @fallback. */
+int serve_number(const struct cli_args *a, const char *name, long fallback, long *ret);
 /* The way from a fresh process to one that may do its role's work only. */
 int serve_enter_role(enum sandbox_role role, long parent, const char *data, const char *also_read,
                      struct err *reterr);
+/* Address to listen on: --listen, else the settings', whose loopback address means both families. */
+const char *serve_listen(const struct cli_args *a, const struct config *c, char buf[80]);
 
 #define OPTION_DATA                                                                                \
     {                                                                                              \

@@ -126,7 +126,7 @@ static const char script[] =
     "    const page = new URLSearchParams(location.search).get('page');\n"
     "    if (page) wanted.set('page', page);\n"
     "    const text = wanted.toString();\n"
-    "    return text ? '/?' + text : '/';\n"
+    "    return text ? '/status?' + text : '/status';\n"
     "  };\n"
     "\n"
     "  const selecting = () => {\n"

@@ -122,6 +122,8 @@ static void add_alarms(struct http_health *h, const struct http_status *s)
             break;
         add(h, k ? k->level : HTTP_WARNING, k ? k->advice : "", "%s%s%s (%s)", a->camera,
             a->camera[0] ? ": " : "", a->text, a->kind);
+        if (h->count)
+            h->problems[h->count - 1].names_cameras = a->camera[0] != 0;
     }
 }
 
@@ -143,6 +145,10 @@ static void add_cameras(struct http_health *h, const struct http_status *s,
     if (total)
         add(h, level, advice, "%zu of %zu cameras %s %s: %s.", total, s->camera_count,
             total == 1 ? "is" : "are", what, names);
+    if (total && h->count)
+        h->problems[h->count - 1].names_cameras = true;
+    if (total && h->count)
+        h->problems[h->count - 1].names_cameras = true;
 }
 
 /* The session stands, but nothing comes: the camera hangs, or the network drops what it sends. */

@@ -2,6 +2,7 @@
 #ifndef HTTP_HEALTH_H
 #define HTTP_HEALTH_H
 /* What is wrong now, in words, and what to do next. Reentrant. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "http/source.h"
@@ -15,6 +16,7 @@ enum http_level { HTTP_CRITICAL, HTTP_WARNING, HTTP_NOTE };
 
 struct http_problem {
     enum http_level level;
+    bool names_cameras;
     char text[400];   /* sentence; may hold foreign names */
     char advice[300]; /* what to do next; "" if nothing */
 };

@@ -5,6 +5,8 @@
  * Listening sockets of the web server. The supervisor opens them and hands them to the web process, which may then do
  * without the right to open any, and a restarted web process finds the connections that waited meanwhile.
  */
+#include <stdbool.h>
+
 #include "base/err.h"
 
 #define HTTP_LISTENERS 2
@@ -17,10 +19,11 @@ struct http_listeners {
 
 /*
  * Open @listen: "127.0.0.1:8080", "[::1]:8080", or "localhost:8080" for both (the second one only where the machine
- * has it). Plain HTTP shows who is filmed when, so any other address is refused: E_DENIED.
+ * has it); ":8443" for every address of the machine. Over plain HTTP passwords and pictures would be for everybody on the
+ * way to see, so without @tls any address but those of this machine is refused: E_DENIED.
  * Errors: E_SYNTAX, -EADDRINUSE and its like, each with a sentence.
  * Owns:   success gives the descriptors to the caller (http_listeners_close()).
  */
-int http_listen(const char *listen, struct http_listeners *ret, struct err *reterr);
+int http_listen(const char *listen, bool tls, struct http_listeners *ret, struct err *reterr);
 void http_listeners_close(struct http_listeners *l);
 #endif

@@ -153,10 +153,10 @@ static void put_totals(struct html *h, const struct http_status *s,
 }
 
 /* Stands outside the live parts, so that what is being typed stays. */
-static void put_filter(struct html *h, const struct http_query *q)
+static void put_filter(struct html *h, const struct http_page_query *q)
 {
     bool problems = q->show && strcmp(q->show, "problems") == 0;
-    html_put(h, "<form id=\"filter\" method=\"get\" action=\"/\" role=\"search\"><label "
+    html_put(h, "<form id=\"filter\" method=\"get\" action=\"/status\" role=\"search\"><label "
                 "for=\"q\">Cameras</label> "
                 "<input id=\"q\" name=\"q\" type=\"search\" maxlength=\"100\" placeholder=\"name, "
                 "state or reason\" "
@@ -177,11 +177,11 @@ static void put_foot(struct html *h, const struct http_status *s)
         html_text(h, s->version);
         html_putf(h, "</bdi> · %lld threads · ", (long long)s->threads);
     }
-    html_put(h, "<a href=\"/api/v1/status\">JSON</a> · <a href=\"/metrics\">metrics</a> · "
+    html_put(h, "<a href=\"/\">application</a> · <a href=\"/metrics\">metrics</a> · "
                 "<a href=\"/healthz\">health</a></footer>\n</body>\n</html>\n");
 }
 
-int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q,
+int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_page_query *q,
               int64_t now_us)
 {
     struct html h = {out, 0};

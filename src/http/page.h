@@ -6,11 +6,15 @@
  * Reentrant. Errors: E_LIMIT, -ENOMEM.
  */
 #include "base/buf.h"
-#include "http/answer.h"
 #include "http/source.h"
 
 #define HTTP_PAGE_ROWS 100
 
-int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_query *q,
+/* Query parameters as they came; NULL if absent. Foreign text. */
+struct http_page_query {
+    const char *page, *filter, *show;
+};
+
+int http_page(struct buf *out, const struct http_snapshot *snap, const struct http_page_query *q,
               int64_t now_us);
 #endif

@@ -27,7 +27,7 @@ static int rank(const struct http_camera *c)
     return 0;
 }
 
-static bool matches(const struct http_camera *c, const struct http_query *q)
+static bool matches(const struct http_camera *c, const struct http_page_query *q)
 {
     if (q->show && strcmp(q->show, "problems") == 0 && rank(c) > 1)
         return false;
@@ -48,7 +48,8 @@ static int by_rank(const void *a, const void *b)
     return d ? d : strverscmp(x->id, y->id);
 }
 
-int http_rows_select(const struct http_status *s, const struct http_query *q, struct http_rows *ret)
+int http_rows_select(const struct http_status *s, const struct http_page_query *q,
+                     struct http_rows *ret)
 {
     *ret = (struct http_rows){.page = 1, .pages = 1};
     if (!s || !s->camera_count)
@@ -184,17 +185,17 @@ static void put_row(struct html *h, const struct http_status *s, const struct ht
     html_put(h, "</td></tr>\n");
 }
 
-static void put_link(struct html *h, const struct http_query *q, size_t page, const char *id,
+static void put_link(struct html *h, const struct http_page_query *q, size_t page, const char *id,
                      const char *text)
 {
-    html_putf(h, "<a id=\"%s\" href=\"/?page=%zu&amp;q=", id, page);
+    html_putf(h, "<a id=\"%s\" href=\"/status?page=%zu&amp;q=", id, page);
     html_query(h, q->filter ? q->filter : "");
     html_put(h, "&amp;show=");
     html_query(h, q->show ? q->show : "");
     html_putf(h, "\">%s</a> ", text);
 }
 
-static void put_pager(struct html *h, const struct http_query *q, const struct http_rows *r)
+static void put_pager(struct html *h, const struct http_page_query *q, const struct http_rows *r)
 {
     if (r->pages < 2)
         return;
@@ -211,7 +212,7 @@ static void put_pager(struct html *h, const struct http_query *q, const struct h
     html_put(h, "</nav>");
 }
 
-void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q,
+void http_rows_put(struct html *h, const struct http_status *s, const struct http_page_query *q,
                    const struct http_rows *r)
 {
     if (!r->count) {

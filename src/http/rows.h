@@ -2,7 +2,7 @@
 #ifndef HTTP_ROWS_H
 #define HTTP_ROWS_H
 /* Which cameras a page shows, and the table of them. Reentrant. */
-#include "http/answer.h"
+#include "http/page.h"
 #include "http/html.h"
 #include "http/status.h"
 
@@ -12,10 +12,10 @@ struct http_rows {
 };
 
 /* -ENOMEM. Release with http_rows_release(). */
-int http_rows_select(const struct http_status *s, const struct http_query *q,
+int http_rows_select(const struct http_status *s, const struct http_page_query *q,
                      struct http_rows *ret);
 void http_rows_release(struct http_rows *r);
 /* Table and links to the other pages. */
-void http_rows_put(struct html *h, const struct http_status *s, const struct http_query *q,
+void http_rows_put(struct html *h, const struct http_status *s, const struct http_page_query *q,
                    const struct http_rows *r);
 #endif

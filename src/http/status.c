@@ -77,6 +77,9 @@ static int read_camera(const json_t *o, struct http_camera *c)
     get_text(o, "name", c->name, sizeof(c->name));
     get_text(o, "reason", c->reason, sizeof(c->reason));
     c->state = get_state(o);
+    const json_t *mask = json_object_get(o, "mask");
+    get_text(mask, "state", c->mask_state, sizeof(c->mask_state));
+    get_text(mask, "reason", c->mask_reason, sizeof(c->mask_reason));
     c->bitrate_bps = get_int(o, "bitrate_bps");
     c->fps = get_real(o, "fps");
     c->last_frame_us = get_time(o, "last_frame");

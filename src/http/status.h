@@ -33,6 +33,8 @@ struct http_gap {
 struct http_camera {
     char id[64], name[128], reason[160];
     enum http_camera_state state;
+    char mask_state[24],
+        mask_reason[200]; /* of the masked view; "" where the recorder says nothing */
     int64_t bitrate_bps, last_frame_us, frames_received, frames_recorded,
         frames_lost; /* last_frame_us 0: none yet */
     double fps;

@@ -102,6 +102,10 @@ static const struct rule logger_rules[] = {
  * a rule holds on to the file that was there. */
 static const struct rule web_rules[] = {
     {"./run", READ},
+    {"./web", READ_WRITE},
+    {"./recordings", READ},
+    {"./keys", READ},
+    {"./log", READ},
     {"./lethe.db", FS_READ_FILE},
     {"./lethe.db-wal", FS_READ_FILE},
     {"./lethe.db-shm", FS_READ_FILE},

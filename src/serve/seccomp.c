@@ -185,6 +185,12 @@ static const char *const recorder_calls[] = {
     NULL,
 };
 
+/* Its own database below DATA/web; Landlock keeps it there. */
+static const char *const web_calls[] = {
+    "fchmod",   "fchown", "fdatasync", "fsync",  "ftruncate", "getcwd", "mkdir", "mkdirat",
+    "pwrite64", "rename", "renameat",  "unlink", "unlinkat",  "umask",  NULL,
+};
+
 /* No code of ours and no library that we link calls these after start-up. */
 static const char *const deadly_calls[] = {
     "acct",
@@ -377,6 +383,8 @@ int sandbox_seccomp(enum sandbox_role role, struct err *reterr)
 #endif
     if (role != SANDBOX_WEB && role != SANDBOX_MASKER)
         each(&f, SCMP_ACT_ALLOW, recorder_calls);
+    if (role == SANDBOX_WEB)
+        each(&f, SCMP_ACT_ALLOW, web_calls);
     each(&f, SCMP_ACT_KILL_PROCESS, deadly_calls);
     add_threads(&f);
     add_memory(&f, role);

@@ -72,7 +72,7 @@ def expect(condition, text):
 
 def addresses_and_headers():
     with Page(4) as p:
-        for path, kind in (("/", "text/html"), ("/api/v1/status", "application/json"), ("/healthz", "application/json"),
+        for path, kind in (("/status", "text/html"), ("/healthz", "application/json"),
                            ("/metrics", "text/plain"), ("/status.js", "text/javascript"), ("/status.css", "text/css"),
                            ("/favicon.svg", "image/svg+xml")):
             code, headers, body = p.get(path)
@@ -81,8 +81,10 @@ def addresses_and_headers():
             for name, value in HEADERS.items():
                 expect(headers.get(name, "").startswith(value), f"{path}: {name} is {headers.get(name)}")
         expect("'unsafe" not in headers["content-security-policy"], "the policy allows inline code")
-        expect(len(json.loads(p.get("/api/v1/status")[2])["cameras"]) == 4, "not the recorder's object")
-        expect(p.get("/", method="HEAD")[2] == "", "HEAD has a body")
+        code, headers, _ = p.get("/")
+        expect(code == 302 and headers["location"] == "/status", "/ does not lead to the status page")
+        expect(p.get("/api/v1/status")[0] == 401, "the API answers without sign-in")
+        expect(p.get("/status", method="HEAD")[2] == "", "HEAD has a body")
 
 
 def refusals_are_one_json_sentence():
@@ -102,30 +104,29 @@ def refusals_are_one_json_sentence():
 
 def markup_in_names_stays_text():
     with Page(40, "hostile") as p:
-        for path in ("/", "/?q=%3Cscript%3Ealert(1)%3C/script%3E&show=%22%3E%3Cscript%3E&page=%3Cscript%3E"):
+        for path in ("/status", "/status?q=%3Cscript%3Ealert(1)%3C/script%3E&show=%22%3E%3Cscript%3E&page=%3Cscript%3E"):
             body = p.get(path)[2]
             expect(body.count("<script") == 1 and "<img" not in body, f"{path}: foreign markup in the page")
             expect(" style=" not in body, f"{path}: inline style, which the policy forbids")
-        expect("&lt;script&gt;" in p.get("/")[2], "the hostile name is not shown at all")
+        expect("&lt;script&gt;" in p.get("/status")[2], "the hostile name is not shown at all")
 
 
 def two_thousand_cameras():
     with Page(2000) as p:
         began = time.monotonic()
-        code, _, body = p.get("/")
+        code, _, body = p.get("/status")
         took = time.monotonic() - began
         expect(code == 200 and body.count("<tr class=") == 100, "not 100 rows a page")
         expect(took < 3 and len(body) < 200_000, f"{took:.2f} s, {len(body)} bytes")
         expect("page 1 of 20" in body, "no pages")
         expect(body.index("waiting</span>") < body.index("recording</span>"), "problems do not stand first")
-        expect(p.get("/?q=cam0042")[2].count("<tr class=") == 1, "the filter does not find one camera")
+        expect(p.get("/status?q=cam0042")[2].count("<tr class=") == 1, "the filter does not find one camera")
 
 
 def recorder_that_does_not_answer():
     with Page() as p:  # no socket at all
         expect(p.get("/healthz")[0] == 503, "healthy without a recorder")
-        expect("does not answer" in p.get("/")[2], "the page does not say so")
-        expect(p.get("/api/v1/status")[0] == 503, "status without a recorder")
+        expect("does not answer" in p.get("/status")[2], "the page does not say so")
         expect("lethe_up 0" in p.get("/metrics")[2], "metrics do not say so")
     for mode in ("silent", "slow", "garbage"):
         with Page(4, mode) as p:
@@ -138,13 +139,12 @@ def recorder_that_does_not_answer():
 
 def old_numbers_are_shown_as_old():
     with Page(4) as p:
-        expect("as of" not in p.get("/")[2], "fresh numbers are called old")
+        expect("as of" not in p.get("/status")[2], "fresh numbers are called old")
         p.recorder.kill()
         p.recorder.wait()
         time.sleep(1.2)
-        code, _, body = p.get("/")
+        code, _, body = p.get("/status")
         expect(code == 503 and "as of" in body and "cam0001" in body, "the last known state is gone")
-        expect(p.get("/api/v1/status")[0] == 503, "old numbers pass for new ones")
 
 
 def broken_requests_and_idle_connections():
@@ -156,7 +156,7 @@ def broken_requests_and_idle_connections():
                 p.raw(garbage, 3)
             except OSError:
                 pass
-        threads = [threading.Thread(target=p.get, args=("/",)) for _ in range(20)]
+        threads = [threading.Thread(target=p.get, args=("/status",)) for _ in range(20)]
         for t in threads:
             t.start()
         for t in threads:

@@ -101,7 +101,7 @@ def first_run():
         expect(os.stat(s.data).st_mode & 0o777 == 0o700, "data directory is not 0700")
         expect(os.stat(f"{s.data}/run").st_mode & 0o777 == 0o700, "run directory is not 0700")
         expect(len([f for f in os.listdir(f"{s.data}/practice") if f.startswith("custodian-")]) == 3, "no practice set")
-        expect("Practice custodians." in s.get("/"), "the page does not warn of practice custodians")
+        expect("Practice custodians." in s.get("/status"), "the page does not warn of practice custodians")
         expect(json.loads(s.get("/healthz"))["ok"], "not healthy")
         wait("WATCHDOG=1", 5, lambda: "WATCHDOG=1" in s.notes)
         expect(any("STATUS=" in n and "recorder up" in n for n in s.notes), "no STATUS=")
@@ -138,7 +138,7 @@ def restarts_what_dies():
         os.kill(web, signal.SIGSEGV)
         s.get("/healthz")  # waits in the backlog of the listening socket that outlives the process
         expect(s.child("recorder")["pid"] == recorder and alive(recorder), "the recorder suffered from web's death")
-        expect("recorder process was killed by SIGKILL" in s.get("/"), "the page does not tell of the death")
+        expect("recorder process was killed by SIGKILL" in s.get("/status"), "the page does not tell of the death")
     finally:
         s.stop()
 

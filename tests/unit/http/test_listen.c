@@ -34,7 +34,7 @@ static void test_listen__refuses(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct http_listeners l;
         struct err e = {0};
-        assert_int_equal(http_listen(cases[i].text, &l, &e), cases[i].code);
+        assert_int_equal(http_listen(cases[i].text, false, &l, &e), cases[i].code);
         assert_int_equal(l.count, 0);
         assert_true(strlen(e.text) > 20);
     }
@@ -50,7 +50,7 @@ static void test_listen__loopback(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct http_listeners l;
         struct err e = {0};
-        assert_int_equal(http_listen(cases[i].text, &l, &e), 0);
+        assert_int_equal(http_listen(cases[i].text, false, &l, &e), 0);
         assert_in_range(l.count, 1, HTTP_LISTENERS);
         assert_string_equal(l.url, cases[i].url);
         http_listeners_close(&l);
@@ -62,8 +62,8 @@ static void test_listen__port_in_use(void **state)
 {
     struct http_listeners a, b;
     struct err e = {0};
-    assert_int_equal(http_listen("127.0.0.1:" PORT, &a, &e), 0);
-    assert_int_equal(http_listen("127.0.0.1:" PORT, &b, &e), -EADDRINUSE);
+    assert_int_equal(http_listen("127.0.0.1:" PORT, false, &a, &e), 0);
+    assert_int_equal(http_listen("127.0.0.1:" PORT, false, &b, &e), -EADDRINUSE);
     assert_non_null(strstr(e.text, "--listen"));
     http_listeners_close(&a);
 }

@@ -36,7 +36,7 @@ static struct http_snapshot snapshot(const char *json)
 }
 
 /* The page as text, to be freed. */
-static char *page(const char *json, const struct http_query *q)
+static char *page(const char *json, const struct http_page_query *q)
 {
     struct http_snapshot snap = snapshot(json);
     struct buf b;
@@ -57,7 +57,7 @@ static size_t count(const char *text, const char *what)
 static void test_page__foreign_text_stays_text(void **state)
 {
     static const char hostile[] = "{" NOW ",\"node\":\"<script>1</script>\",\"version\":\"</"
-                                          "footer><script>\",\"cameras\":[{\"id\":\"<b>\","
+                                  "footer><script>\",\"cameras\":[{\"id\":\"<b>\","
                                   "\"name\":\"<script>alert(1)</script>\\\"' onload=x "
                                   "&amp;\",\"state\":\"recording\",\"reason\":\"<img src=x>\","
                                   "\"last_frame\":\"2026-11-24T11:00:00Z\",\"gaps\":[{\"from\":"
@@ -67,7 +67,7 @@ static void test_page__foreign_text_stays_text(void **state)
                                   "\"disk\":{\"state\":\"<script>\"},\"alarms\":[{\"at\":\"2026-11-"
                                   "24T11:59:00Z\",\"kind\":\"<script>\","
                                   "\"camera\":\"<script>\",\"text\":\"<script>\"}]}";
-    const struct http_query q = {.filter = "", .show = "\"><script>"};
+    const struct http_page_query q = {.filter = "", .show = "\"><script>"};
     char *text = page(hostile, &q);
     assert_int_equal(count(text, "<script"), 1); /* ours, with src */
     assert_int_equal(count(text, "<script src=\"/status.js\" defer></script>"), 1);
@@ -77,7 +77,7 @@ static void test_page__foreign_text_stays_text(void **state)
         strstr(text, "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onload=x &amp;amp;"));
     assert_int_equal(count(text, "style="), 0);
     free(text);
-    const struct http_query search = {.filter = "\"><script>alert(1)</script>"};
+    const struct http_page_query search = {.filter = "\"><script>alert(1)</script>"};
     text = page("{" NOW ",\"cameras\":[" CAMERA("a", "", "recording") "]}", &search);
     assert_int_equal(count(text, "<script"), 1);
     assert_non_null(strstr(text, "No camera matches."));
@@ -98,7 +98,7 @@ static void test_page__problems_first_filter_and_pages(void **state)
             : i == 3 ? "disabled"
                      : "recording");
     snprintf(json + n, cap - n, "]}");
-    struct http_query q = {0};
+    struct http_page_query q = {0};
     char *text = page(json, &q);
     assert_int_equal(count(text, "<tr class="), 100);
     assert_true(strstr(text, "<bdi>cam249<") < strstr(text, "<bdi>cam0<"));
@@ -106,17 +106,17 @@ static void test_page__problems_first_filter_and_pages(void **state)
     assert_non_null(strstr(text, "page 1 of 3"));
     assert_null(strstr(text, "<bdi>cam3<")); /* switched off stands last */
     free(text);
-    q = (struct http_query){.page = "99999999999999999999"};
+    q = (struct http_page_query){.page = "99999999999999999999"};
     text = page(json, &q);
     assert_int_equal(count(text, "<tr class="), 50);
     assert_non_null(strstr(text, "page 3 of 3"));
     assert_non_null(strstr(text, "<bdi>cam3<"));
     free(text);
-    q = (struct http_query){.filter = "CAM24", .page = "-1"};
+    q = (struct http_page_query){.filter = "CAM24", .page = "-1"};
     text = page(json, &q);
     assert_int_equal(count(text, "<tr class="), 11);
     free(text);
-    q = (struct http_query){.show = "problems"};
+    q = (struct http_page_query){.show = "problems"};
     text = page(json, &q);
     assert_int_equal(count(text, "<tr class="), 1);
     free(text);
@@ -125,7 +125,7 @@ static void test_page__problems_first_filter_and_pages(void **state)
 
 static void test_page__says_when_the_recorder_is_gone(void **state)
 {
-    char *text = page(NULL, &(struct http_query){0});
+    char *text = page(NULL, &(struct http_page_query){0});
     assert_non_null(strstr(text, "The recorder does not answer"));
     assert_non_null(strstr(text, "class=\"critical\""));
     free(text);
@@ -133,10 +133,10 @@ static void test_page__says_when_the_recorder_is_gone(void **state)
 
 static void test_page__practice_banner(void **state)
 {
-    char *text = page("{" NOW ",\"practice\":true}", &(struct http_query){0});
+    char *text = page("{" NOW ",\"practice\":true}", &(struct http_page_query){0});
     assert_non_null(strstr(text, "Practice custodians."));
     free(text);
-    text = page("{" NOW ",\"practice\":false}", &(struct http_query){0});
+    text = page("{" NOW ",\"practice\":false}", &(struct http_page_query){0});
     assert_null(strstr(text, "Practice custodians."));
     free(text);
 }
@@ -160,7 +160,7 @@ static const struct {
      1, "1 of 2 cameras is not connected: b."},
     {"silent camera",
      "{" NOW "," FINE ",\"cameras\":[{\"id\":\"z\",\"state\":\"recording\",\"last_frame\":\"2026-"
-                      "11-24T11:50:00Z\"}]}",
+     "11-24T11:50:00Z\"}]}",
      0, 1, "sent nothing for 10 s: z"},
     {"fresh critical alarm",
      "{" NOW "," FINE ",\"cameras\":[" GOOD
@@ -258,7 +258,7 @@ static void test_html__ceiling_is_an_error(void **state)
     struct http_snapshot snap = snapshot("{" NOW "," FINE ",\"cameras\":[" GOOD "]}");
     struct buf b;
     buf_init(&b, 1000);
-    assert_int_equal(http_page(&b, &snap, &(struct http_query){0}, 0), E_LIMIT);
+    assert_int_equal(http_page(&b, &snap, &(struct http_page_query){0}, 0), E_LIMIT);
     buf_release(&b);
     http_status_free(snap.status);
 }

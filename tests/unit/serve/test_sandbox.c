@@ -78,6 +78,18 @@ static int write_run(void)
 {
     return in_data("run/serve.json", O_WRONLY);
 }
+static int write_accounts(void)
+{
+    return in_data("web/web.db", O_RDWR | O_CREAT);
+}
+static int read_recording(void)
+{
+    return in_data("recordings/a.mp4", O_RDONLY);
+}
+static int write_recording(void)
+{
+    return in_data("recordings/a.mp4", O_RDWR);
+}
 static int read_practice(void)
 {
     return in_data("practice/custodian-1.txt", O_RDONLY);
@@ -228,6 +240,9 @@ static const struct {
     {"write the index", write_database, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
     {"read the cameras' addresses", read_addresses, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
     {"write into the data directory", write_data, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
+    {"write the accounts", write_accounts, 0, 0, NO_FILE, 0},
+    {"read a recording", read_recording, 0, 0, NO_FILE, 0},
+    {"write a recording", write_recording, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
     {"read the run directory", read_run, 0, 0, NO_FILE, 0},
     {"write the run directory", write_run, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
     {"read a practice custodian", read_practice, 0, EACCES, NO_FILE, NEEDS_LANDLOCK},
@@ -370,13 +385,13 @@ static int set_up(void **state)
     if (!mkdtemp(data))
         return -1;
     close(mkstemp(outside));
-    const char *const dirs[] = {"run", "practice"};
-    for (int i = 0; i < 2; i++) {
+    const char *const dirs[] = {"run", "practice", "web", "recordings"};
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof(path), "%s/%s", data, dirs[i]);
         mkdir(path, 0700);
     }
     put("lethe.db", "x"), put("cameras.db", "x"), put("run/serve.json", "{}"),
-        put("practice/custodian-1.txt", "secret");
+        put("recordings/a.mp4", "x"), put("practice/custodian-1.txt", "secret");
     return 0;
 }
 
