@@ -23,6 +23,16 @@ static const struct schema_field disk_fields[] = {
      .names = config_when_full_names},
     {0},
 };
+static const struct schema_field case_fields[] = {
+    {"camera_hours", SCHEMA_INT, offsetof(struct config, cases.camera_hours), .min = 1,
+     .max = 100000},
+    {"valid_for", SCHEMA_DURATION, offsetof(struct config, cases.valid_us), .min = HOUR_US,
+     .max = 90 * DAY_US},
+    {"urgent_within", SCHEMA_DURATION, offsetof(struct config, cases.urgent_us), .min = HOUR_US,
+     .max = 7 * DAY_US},
+    {"codes", SCHEMA_TEXT, SCHEMA_TEXT_FIELD(struct config, cases.codes)},
+    {0},
+};
 static const struct schema_field mask_fields[] = {
     {"enabled", SCHEMA_BOOL, offsetof(struct config, mask.enabled)},
     {"workers", SCHEMA_INT, offsetof(struct config, mask.workers), .min = 0,
@@ -69,6 +79,7 @@ static const struct schema_field fields[] = {
     {"threads", SCHEMA_INT, offsetof(struct config, threads), .min = 0, .max = 256},
     {"log", SCHEMA_ENUM, offsetof(struct config, log_level), .names = log_names},
     {"cameras", SCHEMA_MAP, .fields = camera_fields},
+    {"cases", SCHEMA_MAP, .fields = case_fields},
     {"mask", SCHEMA_MAP, .fields = mask_fields},
     {"public_log", SCHEMA_MAP, .fields = public_log_fields},
     {0},
@@ -113,6 +124,9 @@ void config_default(struct config *c)
         .threshold = 2, .epoch_minutes = 10, .retention_days = 30, .log_level = LOG_LEVEL_INFO};
     c->disk.reserve_bytes = 1000000000;
     c->mask.enabled = true;
+    c->cases.camera_hours = 48;
+    c->cases.valid_us = 7 * DAY_US;
+    c->cases.urgent_us = 48 * HOUR_US;
     c->mask.width = 640;
     c->mask.fps = 10;
     c->mask.budget = 50;
@@ -199,6 +213,8 @@ static int check(const struct schema_doc *d, const char *file, struct config *c,
         return schema_refuse(d, "mask.models", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->public_log.witnesses, sizeof(c->public_log.witnesses)) < 0)
         return schema_refuse(d, "public_log.witnesses", E_RANGE, reterr, "is too long a path");
+    if (anchor(file, c->cases.codes, sizeof(c->cases.codes)) < 0)
+        return schema_refuse(d, "cases.codes", E_RANGE, reterr, "is too long a path");
     if (anchor(file, c->custodians, sizeof(c->custodians)) < 0)
         return schema_refuse(d, "custodians", E_RANGE, reterr, "is too long a path");
     return 0;

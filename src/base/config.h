@@ -48,6 +48,12 @@ struct config {
         char origin[200];    /* name of the public log, default NODE/log; fixed once it exists */
         char witnesses[256]; /* tlog-policy file with witnesses and quorum, "": none */
     } public_log;
+    struct {
+        int camera_hours;  /* most camera time of one opening order, hours, default 48 */
+        int64_t valid_us;  /* longest validity of an order, default 7 d */
+        int64_t urgent_us; /* an urgent order is confirmed within, default 48 h */
+        char codes[256];   /* code list of one's own; "": the one that is compiled in */
+    } cases;
     int threads;   /* loop threads, 0: one per core, at most 256 */
     int log_level; /* enum log_level, default info */
     struct {

@@ -23,6 +23,17 @@
     X(log_tail)                                                                                    \
     X(log_rotate)                                                                                  \
     X(witness)                                                                                     \
+    X(custodian_show)                                                                              \
+    X(custodian_approve)                                                                           \
+    X(custodian_refuse)                                                                            \
+    X(case_request)                                                                                \
+    X(case_list)                                                                                   \
+    X(case_show)                                                                                   \
+    X(case_approve)                                                                                \
+    X(case_refuse)                                                                                 \
+    X(case_open)                                                                                   \
+    X(case_close)                                                                                  \
+    X(case_codes)                                                                                  \
     X(open)                                                                                        \
     X(mask)                                                                                        \
     X(models)                                                                                      \

@@ -107,7 +107,7 @@ static int publish(int fd, const char *part, const char *out, bool force, struct
     return 0;
 }
 
-static int write_output(struct open_job *j, const char *out, bool force, struct err *reterr)
+int open_write(struct open_job *j, const char *out, bool force, struct err *reterr)
 {
     char part[4096];
     int fd = create_part(out, force, part, reterr);
@@ -160,6 +160,21 @@ static void print_text(const struct open_job *j, const char *out)
     }
 }
 
+int open_tell(const struct open_job *j, const char *out, bool json)
+{
+    int code = 0;
+    if (json)
+        code = print_json(j);
+    else
+        print_text(j, out);
+    if (j->lost) {
+        fputs("lethe: a part of the span was recorded but could not be opened; see above\n",
+              stderr);
+        code = 1;
+    }
+    return code;
+}
+
 static int do_open(const struct cli_args *a, struct open_job *j, struct identities *ids,
                    struct err *reterr)
 {
@@ -173,7 +188,7 @@ static int do_open(const struct cli_args *a, struct open_job *j, struct identiti
     if (r >= 0)
         r = open_keys(j, ids->id, ids->n, reterr);
     if (r >= 0)
-        r = write_output(j, cli_value(a, "output", NULL), cli_flag(a, "force"), reterr);
+        r = open_write(j, cli_value(a, "output", NULL), cli_flag(a, "force"), reterr);
     return r;
 }
 
@@ -193,16 +208,8 @@ static int run(const struct cli_args *a)
     int r = do_open(a, &j, &ids, &e);
     for (size_t i = 0; i < ids.n; i++)
         seal_identity_free(ids.id[i]);
-    int code = r < 0 ? cli_fail(a, &e, r) : 0;
-    if (r >= 0 && cli_flag(a, "json"))
-        code = print_json(&j);
-    else if (r >= 0)
-        print_text(&j, cli_value(a, "output", ""));
-    if (r >= 0 && j.lost) {
-        fputs("lethe open: a part of the span was recorded but could not be opened; see above\n",
-              stderr);
-        code = 1;
-    }
+    int code =
+        r < 0 ? cli_fail(a, &e, r) : open_tell(&j, cli_value(a, "output", ""), cli_flag(a, "json"));
     open_job_release(&j);
     return code;
 }

@@ -22,7 +22,8 @@ struct open_source {
     int64_t epoch_us, epoch_length_us;
     uint8_t kid[SEAL_KID];
     bool encrypted, readable; /* not readable: damaged, or its shares are gone */
-    char end_reason[24];      /* "" when it was never closed */
+    bool outside;        /* not readable because the order of the case does not cover its epoch */
+    char end_reason[24]; /* "" when it was never closed */
 };
 
 /* Something of the span that is not in the output. */
@@ -61,6 +62,10 @@ void open_progress(uint64_t done, uint64_t total);
 int open_keys(struct open_job *j, struct seal_identity *const *ids, size_t n, struct err *reterr);
 /* Write the span into @fd. *@stop turns true from a signal handler: E_CLOSED. */
 int open_copy(struct open_job *j, int fd, const volatile int *stop, struct err *reterr);
+/* Keys are there: copy into @out, whole or not at all, and list the gaps. E_EXISTS unless @force. */
+int open_write(struct open_job *j, const char *out, bool force, struct err *reterr);
+/* Tell what came out of it, as JSON if asked for. Returns the exit code. */
+int open_tell(const struct open_job *j, const char *out, bool json);
 /* Gaps with their reasons from the index, if it can be had, and holes between the files that it does not explain. */
 int open_gaps(struct open_job *j, struct err *reterr);
 #endif

@@ -113,7 +113,8 @@ static int holes(struct open_job *j)
         r = add_hole(j, known, at, s->start_us, reason_after(before));
         if (r >= 0 && !s->readable)
             r = open_gap_add(j, s->start_us > j->from_us ? s->start_us : j->from_us,
-                             s->end_us < j->to_us ? s->end_us : j->to_us, "no-shares", s->path);
+                             s->end_us < j->to_us ? s->end_us : j->to_us,
+                             s->outside ? "outside-order" : "no-shares", s->path);
         at = s->end_us > at ? s->end_us : at;
         before = s;
     }

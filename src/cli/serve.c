@@ -68,7 +68,7 @@ static bool has_tls(const struct config *c)
 }
 
 struct masker_text {
-    char label[16], number[NUMBER_TEXT];
+    char label[24], number[NUMBER_TEXT];
     const char *args[MASKER_ARGS];
 };
 

@@ -254,14 +254,17 @@ int tlog_async_append(struct tlog_async *a, const struct tlog_entry *entries, si
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     size_t len = text ? strlen(text) : 0;
     json_decref(json);
-    if (q && text)
-        q->text = realloc(text, len + 2);
-    if (!q || !text || !q->text || len >= LOGGER_LINE_BYTES) {
-        free(q && q->text ? q->text : text);
+    char *line = q && text ? malloc(len + 2) : NULL;
+    if (line)
+        memcpy(line, text, len);
+    free(text);
+    if (!line || len >= LOGGER_LINE_BYTES) {
+        free(line);
         free(q);
         return len >= LOGGER_LINE_BYTES ? E_LIMIT : -ENOMEM;
     }
-    memcpy(q->text + len, "\n", 2);
+    memcpy(line + len, "\n", 2);
+    q->text = line;
     q->entries_n = n;
     q->done = done;
     q->user = user;

@@ -20,6 +20,7 @@
 #define READ_BYTES 65536
 #define UNREAD_BYTES ((size_t)16 << 20) /* answers that a client does not read: it is dropped */
 #define BATCH_REQUESTS 256
+#define BACKLOG 512
 #define BATCH_ENTRIES 16384
 
 struct logger {
@@ -257,7 +258,7 @@ static int listen_at(struct logger *l, const char *data_dir, char *path, size_t 
     int r = uv_pipe_bind(&l->server, path);
     umask(before);
     if (r >= 0)
-        r = uv_listen((uv_stream_t *)&l->server, LOGGER_CLIENTS, on_connection);
+        r = uv_listen((uv_stream_t *)&l->server, BACKLOG, on_connection);
     return r < 0 ? err_set(reterr, r, "%s: %s", path, uv_strerror(r)) : 0;
 }
 

@@ -58,7 +58,7 @@ static enum MHD_Result get(struct witness *w, struct MHD_Connection *c, const ch
     struct witness_answer a;
     char hex[65];
     size_t len = strlen(url);
-    if (len == 76 && strcmp(url + 65, "/checkpoint") == 0) {
+    if (len == 76 && memcmp(url + 65, "/checkpoint", 11) == 0) {
         memcpy(hex, url + 1, 64);
         hex[64] = 0;
         witness_get_checkpoint(w, hex, &a);
