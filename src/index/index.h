@@ -85,6 +85,23 @@ struct index_activity {
     uint8_t persons_max, vehicles_max; /* at one time */
 };
 
+/* Footage of one camera and span that is kept past its retention. Several may hold the same. */
+struct index_hold {
+    char id[INDEX_ID]; /* an id that people can write; public */
+    char camera[INDEX_ID];
+    int64_t from_us, to_us;
+    int64_t until_us; /* ends by itself */
+    char reason[48];  /* a code: a-z 0-9 . - */
+    int64_t added_us;
+};
+
+/* An entry that waits to be handed to the logger. */
+struct index_outbox {
+    int64_t id; /* 0 before insert; ascending */
+    int64_t at_us;
+    const char *kind, *text; /* borrowed: for the time of the call */
+};
+
 /* One change to the index; a batch is one transaction. */
 struct index_change {
     enum {
@@ -94,13 +111,21 @@ struct index_change {
         INDEX_DROP_RECORDING,
         INDEX_PUT_GAP,
         INDEX_PUT_EVENT,
-        INDEX_PUT_ACTIVITY /* the same minute: replaced */
+        INDEX_PUT_ACTIVITY, /* the same minute: replaced */
+        INDEX_PUT_OUTBOX,
+        INDEX_PUT_META, /* an empty value takes the key away */
+        INDEX_LISTED    /* recordings up to `listed` of unlisted() are in a manifest now */
     } kind;
     union {
         struct index_recording recording; /* found by path for CLOSE, GARBAGE and DROP */
         struct index_gap gap;             /* same camera and from_us: replaced */
         struct index_event event;
         struct index_activity activity;
+        struct index_outbox outbox;
+        struct {
+            const char *key, *value; /* borrowed */
+        } meta;
+        int64_t listed;
     };
 };
 
@@ -160,8 +185,9 @@ struct index_ops {
                   struct err *reterr);
     int (*cameras)(struct index *ix, int (*cb)(void *user, const struct index_camera *c),
                    void *user, struct err *reterr);
+    /* All or nothing. An entry for the log goes into the outbox with every row that is not as it was. */
     int (*camera_put)(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
-                      struct err *reterr); /* all or nothing */
+                      struct err *reterr);
     int (*camera_remove)(struct index *ix, const char *id, struct err *reterr);
     int64_t (*camera_version)(
         struct index *ix); /* changes whenever any camera row changes, by any process */
@@ -191,6 +217,19 @@ struct index_ops {
     /* By index_recording.id, open or closed; E_NOTFOUND also for garbage. An id may name another
      * recording once its own is gone. */
     int (*recording_by_id)(struct index *ix, int64_t id, struct index_recording *ret);
+    /* Entries that wait, oldest first; drop those that were taken, up to an id. */
+    int (*outbox)(struct index *ix, size_t limit,
+                  int (*cb)(void *user, const struct index_outbox *o), void *user,
+                  struct err *reterr);
+    int (*outbox_drop)(struct index *ix, int64_t up_to, struct err *reterr);
+    /*
+     * Closed recordings that are in no manifest yet, by camera, view, start and path, also those that
+     * are erased by now. @ret_listed is for INDEX_LISTED. The callback's rows have no state.
+     */
+    int (*unlisted)(struct index *ix, int (*cb)(void *user, const struct index_recording *r),
+                    void *user, int64_t *ret_listed, struct err *reterr);
+    /* Outbox, unlisted and holds of an index that this one takes the place of; what is here goes. */
+    int (*take_journal)(struct index *ix, struct index *from, struct err *reterr);
     /* From now on a commit is on the disk when apply() returns (needed before files are unlinked).
      * May be NULL. */
     int (*durable)(struct index *ix);
@@ -200,4 +239,9 @@ struct index {
     const struct index_ops *ops;
 };
 extern const struct index_ops index_sqlite;
+
+/* The public entry of a camera as text (docs/format/log-entries.md), and its SHA-256. -ENOMEM. */
+struct buf;
+int index_register_text(const struct index_camera *c, struct buf *out);
+int index_register_hash(const struct index_camera *c, uint8_t ret[32]);
 #endif

@@ -57,6 +57,17 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_CAMERA_KEY] = "SELECT key FROM camera_id WHERE id = ?1",
     [SQL_CAMERA_INTERN] = "INSERT OR IGNORE INTO camera_id(id) VALUES(?1)",
     [SQL_CAMERA_IDS] = "SELECT id FROM camera_id ORDER BY id",
+    [SQL_OUTBOX_PUT] = "INSERT INTO outbox(at_us, kind, text) VALUES(?1, ?2, ?3)",
+    [SQL_OUTBOX] = "SELECT id, at_us, kind, text FROM outbox ORDER BY id LIMIT ?1",
+    [SQL_OUTBOX_DROP] = "DELETE FROM outbox WHERE id <= ?1",
+    [SQL_META_REMOVE] = "DELETE FROM meta WHERE key = ?1",
+    [SQL_UNLISTED] = "SELECT u.seq, c.id, u.view, u.start_us, u.end_us, u.path, u.bytes, u.frames, "
+                     "u.kid, u.manifest FROM unlisted u JOIN camera_id c ON c.key = u.camera WHERE "
+                     "u.seq <= ?1 ORDER BY c.id, u.view, u.start_us, u.path",
+    [SQL_UNLISTED_LAST] = "SELECT max(seq) FROM unlisted",
+    [SQL_LISTED] = "DELETE FROM unlisted WHERE seq <= ?1",
+    [SQL_CAMERA_ONE] = "SELECT " CAMERA_COLUMNS ", main_url, sub_url, pin FROM camera"
+                       " LEFT JOIN address.camera_address USING(id) WHERE id = ?1",
     [SQL_BY_ID] = "SELECT " RECORDING_COLUMNS "WHERE r.id = ?1 AND r.state <> 2",
     [SQL_DROP_RECORDING] = "DELETE FROM recording WHERE path = ?1",
     [SQL_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -318,6 +329,18 @@ static int put_event(struct sqlite_index *x, const struct index_event *e, struct
     return sqlite_run(x, st, "writing an event's row", reterr);
 }
 
+static int put_meta(struct sqlite_index *x, const char *key, const char *value, struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, *value ? SQL_META_PUT : SQL_META_REMOVE, &st, reterr);
+    if (err < 0)
+        return err;
+    bind_text(st, 1, key);
+    if (*value)
+        bind_text(st, 2, value);
+    return sqlite_run(x, st, "writing to the index", reterr);
+}
+
 static int apply_one(struct sqlite_index *x, const struct index_change *c, struct err *reterr)
 {
     switch (c->kind) {
@@ -335,6 +358,12 @@ static int apply_one(struct sqlite_index *x, const struct index_change *c, struc
         return put_event(x, &c->event, reterr);
     case INDEX_PUT_ACTIVITY:
         return sqlite_put_activity(x, &c->activity, reterr);
+    case INDEX_PUT_OUTBOX:
+        return sqlite_put_outbox(x, &c->outbox, reterr);
+    case INDEX_PUT_META:
+        return put_meta(x, c->meta.key, c->meta.value, reterr);
+    case INDEX_LISTED:
+        return sqlite_listed(x, c->listed, reterr);
     }
     return err_set(reterr, E_BUG, "unknown change of the index");
 }
@@ -398,14 +427,7 @@ static int sqlite_meta_get(struct index *ix, const char *key, char *ret, size_t 
 
 static int sqlite_meta_put(struct index *ix, const char *key, const char *value, struct err *reterr)
 {
-    struct sqlite_index *x = sqlite_index(ix);
-    sqlite3_stmt *st;
-    int err = sqlite_prepare(x, SQL_META_PUT, &st, reterr);
-    if (err < 0)
-        return err;
-    bind_text(st, 1, key);
-    bind_text(st, 2, value);
-    return sqlite_run(x, st, "writing to the index", reterr);
+    return put_meta(sqlite_index(ix), key, value, reterr);
 }
 
 static int sqlite_durable(struct index *ix)
@@ -439,5 +461,9 @@ const struct index_ops index_sqlite = {
     .prune = sqlite_prune,
     .timeline = sqlite_timeline,
     .recording_by_id = sqlite_recording_by_id,
+    .outbox = sqlite_outbox,
+    .outbox_drop = sqlite_outbox_drop,
+    .unlisted = sqlite_unlisted,
+    .take_journal = sqlite_take_journal,
     .durable = sqlite_durable,
 };

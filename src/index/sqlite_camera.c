@@ -107,6 +107,37 @@ static int put_address(struct sqlite_index *x, const struct index_camera *c, str
     return sqlite_run(x, st, "writing a camera's address", reterr);
 }
 
+/* The row as it is: 1, or 0 if there is none. */
+static int find_one(struct sqlite_index *x, const char *id, struct index_camera *ret,
+                    struct err *reterr)
+{
+    sqlite3_stmt *st = NULL;
+    int err = sqlite_prepare(x, SQL_CAMERA_ONE, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    *ret = (struct index_camera){0};
+    if (rc == SQLITE_ROW)
+        read_camera(st, ret);
+    err = rc == SQLITE_ROW    ? 1
+          : rc == SQLITE_DONE ? 0
+                              : sqlite_error(x, "reading the cameras", reterr);
+    sqlite3_reset(st);
+    return err;
+}
+
+static int put_one(struct sqlite_index *x, const struct index_camera *c, bool replace,
+                   struct err *reterr)
+{
+    struct index_camera before;
+    int found = find_one(x, c->id, &before, reterr);
+    int err = found < 0 ? found : put_row(x, c, replace, reterr);
+    if (err >= 0)
+        err = put_address(x, c, reterr);
+    return err < 0 ? err : sqlite_tell_camera(x, found ? &before : NULL, c, reterr);
+}
+
 int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t n, bool replace,
                       struct err *reterr)
 {
@@ -116,11 +147,8 @@ int sqlite_camera_put(struct index *ix, const struct index_camera *cams, size_t 
         err = sqlite_begin(x, reterr);
     if (err < 0)
         return err;
-    for (size_t i = 0; i < n && err >= 0; i++) {
-        err = put_row(x, &cams[i], replace, reterr);
-        if (err >= 0)
-            err = put_address(x, &cams[i], reterr);
-    }
+    for (size_t i = 0; i < n && err >= 0; i++)
+        err = put_one(x, &cams[i], replace, reterr);
     return sqlite_finish(x, err, reterr);
 }
 
@@ -139,16 +167,21 @@ static int remove_by_id(struct sqlite_index *x, enum sqlite_statement which, con
 int sqlite_camera_remove(struct index *ix, const char *id, struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
+    struct index_camera before;
     int err = sqlite_attach(x, reterr);
     if (err >= 0)
         err = sqlite_begin(x, reterr);
     if (err < 0)
         return err;
-    err = remove_by_id(x, SQL_CAMERA_REMOVE, id, reterr);
+    err = find_one(x, id, &before, reterr);
     if (err == 0)
         err = err_set(reterr, E_NOTFOUND, "there is no camera %s", id);
     if (err >= 0)
+        err = remove_by_id(x, SQL_CAMERA_REMOVE, id, reterr);
+    if (err >= 0)
         err = remove_by_id(x, SQL_ADDRESS_REMOVE, id, reterr);
+    if (err >= 0)
+        err = sqlite_tell_camera(x, &before, NULL, reterr);
     return sqlite_finish(x, err < 0 ? err : 0, reterr);
 }
 

@@ -35,6 +35,14 @@ enum sqlite_statement {
     SQL_CAMERA_INTERN,
     SQL_CAMERA_IDS,
     SQL_BY_ID,
+    SQL_CAMERA_ONE,
+    SQL_OUTBOX_PUT,
+    SQL_OUTBOX,
+    SQL_OUTBOX_DROP,
+    SQL_META_REMOVE,
+    SQL_UNLISTED,
+    SQL_UNLISTED_LAST,
+    SQL_LISTED,
     SQL_DROP_RECORDING,
     SQL_PUT_GAP,
     SQL_PUT_EVENT,
@@ -139,6 +147,19 @@ struct sqlite_activity {
 };
 #define SQLITE_ACTIVITY_BYTES 7
 void sqlite_activity_unpack(const uint8_t *p, struct sqlite_activity *ret);
+
+/* sqlite_outbox.c */
+int sqlite_put_outbox(struct sqlite_index *x, const struct index_outbox *o, struct err *reterr);
+int sqlite_listed(struct sqlite_index *x, int64_t up_to, struct err *reterr);
+int sqlite_outbox(struct index *ix, size_t limit, int (*cb)(void *, const struct index_outbox *),
+                  void *user, struct err *reterr);
+int sqlite_outbox_drop(struct index *ix, int64_t up_to, struct err *reterr);
+int sqlite_unlisted(struct index *ix, int (*cb)(void *, const struct index_recording *), void *user,
+                    int64_t *ret_listed, struct err *reterr);
+int sqlite_take_journal(struct index *ix, struct index *from, struct err *reterr);
+/* The entry about a camera whose row changes from @before to @after; one of them may be NULL. */
+int sqlite_tell_camera(struct sqlite_index *x, const struct index_camera *before,
+                       const struct index_camera *after, struct err *reterr);
 
 /* sqlite_timeline.c */
 int sqlite_timeline(struct index *ix, const struct index_timeline *t,

@@ -11,6 +11,7 @@
  * number. camera     register of cameras. Triggers count every change in meta, so that any process
  * can see them.
  * coverage   runs without a break of each camera and view, kept from what recordings say.
+ * outbox     entries that wait for the logger. unlisted  recordings that no manifest has yet.
  * activity_* minutes of an hour, hours of a day in one row (sqlite_activity.c).
  *
  * Since version 2 the cameras' addresses are in cameras.db (sqlite_open.c).
@@ -90,6 +91,34 @@ static const char *const migrations[] = {
     "NULL, PRIMARY KEY(camera, hour)) WITHOUT ROWID;"
     "CREATE TABLE activity_day(camera INTEGER NOT NULL, day INTEGER NOT NULL, hours BLOB NOT NULL, "
     "PRIMARY KEY(camera, day)) WITHOUT ROWID;",
+
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL, kind TEXT "
+    "NOT "
+    "NULL, text TEXT NOT NULL);"
+    "CREATE TABLE unlisted(seq INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, "
+    "camera "
+    "INTEGER NOT NULL, view INTEGER NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, "
+    "bytes INTEGER NOT NULL, frames INTEGER NOT NULL, kid BLOB NOT NULL, manifest BLOB NOT NULL);"
+    "INSERT INTO unlisted(path, camera, view, start_us, end_us, bytes, frames, kid, manifest)"
+    " SELECT path, camera, view, start_us, end_us, bytes, frames, kid, manifest FROM recording "
+    "WHERE "
+    "state = 1;"
+    "CREATE TRIGGER recording_closed_new AFTER INSERT ON recording WHEN new.state = 1 BEGIN"
+    " DELETE FROM unlisted WHERE path = new.path; INSERT INTO unlisted(path, camera, view, "
+    "start_us, end_us, bytes, frames, kid, "
+    "manifest) VALUES(new.path, new.camera, new.view, new.start_us, new.end_us, new.bytes, "
+    "new.frames, new.kid, new.manifest); END;"
+    "CREATE TRIGGER recording_closed AFTER UPDATE ON recording WHEN new.state = 1 AND (old.state "
+    "<> 1 "
+    "OR old.manifest <> new.manifest) BEGIN"
+    " DELETE FROM unlisted WHERE path = new.path; INSERT INTO unlisted(path, camera, view, "
+    "start_us, end_us, bytes, frames, kid, "
+    "manifest) VALUES(new.path, new.camera, new.view, new.start_us, new.end_us, new.bytes, "
+    "new.frames, new.kid, new.manifest); END;"
+    "CREATE TABLE hold(id TEXT PRIMARY KEY, camera TEXT NOT NULL, from_us INTEGER NOT NULL, to_us "
+    "INTEGER NOT NULL, until_us INTEGER NOT NULL, reason TEXT NOT NULL, added_us INTEGER NOT NULL) "
+    "WITHOUT ROWID;"
+    "CREATE INDEX hold_camera ON hold(camera, from_us);",
 };
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -37,6 +37,9 @@ static int64_t change_time(const struct index_change *c)
     case INDEX_PUT_GAP:
     case INDEX_PUT_EVENT:
     case INDEX_PUT_ACTIVITY:
+    case INDEX_PUT_OUTBOX:
+    case INDEX_PUT_META:
+    case INDEX_LISTED:
         break;
     }
     return INT64_MAX; /* no file: cannot be found again */

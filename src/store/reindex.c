@@ -162,13 +162,27 @@ static int swap(struct reindex *x)
     return 0;
 }
 
+/* What was told to the log stays told: the old index knows what waits, the new one believes that all does. */
+static int take_journal(struct reindex *x)
+{
+    struct err e = {0};
+    if (!x->old)
+        return 0;
+    if (x->ops->take_journal(x->fresh, x->old, &e) < 0)
+        say(x, "entries for the log could not be taken over (%s): recordings are listed again",
+            e.text);
+    return 0;
+}
+
 static int build(struct reindex *x)
 {
     take_over(x);
     int err = name_volume(x);
     if (err >= 0)
         err = path_walk(x->dirfd, INT64_MIN, on_file, NULL, x);
-    return err < 0 ? err : flush(x);
+    if (err >= 0)
+        err = flush(x);
+    return err < 0 ? err : take_journal(x);
 }
 
 static void close_index(struct reindex *x, struct index **ix)

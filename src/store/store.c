@@ -116,7 +116,9 @@ static int note(struct store *s, const struct index_change *c)
 
 int store_note(struct store *s, const struct index_change *c)
 {
-    return note(s, c);
+    bool whole = c->kind == INDEX_PUT_GAP || c->kind == INDEX_PUT_EVENT ||
+                 c->kind == INDEX_PUT_ACTIVITY; /* the others borrow, or belong to a file */
+    return whole ? note(s, c) : E_BUG;
 }
 
 int store_note_gap(struct store *s, const struct index_gap *g)

@@ -178,6 +178,20 @@ static void test_fsck__wants_the_shares_of_a_key(void **state)
     assert_int_equal(check(false, false).problems, 0);
 }
 
+static int count_row(void *user, const struct index_recording *r)
+{
+    (void)r;
+    ++*(int *)user;
+    return 0;
+}
+
+static int count_entry(void *user, const struct index_outbox *o)
+{
+    (void)o;
+    ++*(int *)user;
+    return 0;
+}
+
 static int count_camera(void *user, const struct index_camera *c)
 {
     (void)c;
@@ -193,13 +207,18 @@ static void test_fsck__reindex_makes_the_same_rows(void **state)
     struct store_check c;
     struct index *ix;
     struct index_camera cam = {.id = "cam1", .main_url = "rtsp://u:p@h/", .enabled = true};
-    int cameras = 0;
+    int cameras = 0, waiting = 0, entries = 0;
     fix_open();
     for (int i = 0; i < 20; i++)
         fix_record(i % 2 ? "cam1" : "cam2", FIX_T0 + i * FIX_EPOCH, 3, 200, "epoch", &count);
     fix_close();
     assert_int_equal(index_sqlite.open(fix.dir, false, &ix, NULL), 0);
     assert_int_equal(index_sqlite.camera_put(ix, &cam, 1, false, NULL), 0);
+    struct index_change listed = {.kind = INDEX_LISTED};
+    assert_int_equal(index_sqlite.unlisted(ix, count_row, &waiting, &listed.listed, NULL), 0);
+    assert_int_equal(waiting, 20);
+    listed.listed -= 5;
+    assert_int_equal(index_sqlite.apply(ix, &listed, 1, NULL), 0);
     index_sqlite.close(ix);
     fix_read_rows(&before);
     assert_int_equal(store_reindex(fix.dir, &index_sqlite, NULL, NULL, &c, NULL), 0);
@@ -212,6 +231,11 @@ static void test_fsck__reindex_makes_the_same_rows(void **state)
     }
     assert_int_equal(index_sqlite.open(fix.dir, true, &ix, NULL), 0);
     assert_int_equal(index_sqlite.cameras(ix, count_camera, &cameras, NULL), 0);
+    waiting = 0;
+    assert_int_equal(index_sqlite.unlisted(ix, count_row, &waiting, &listed.listed, NULL), 0);
+    assert_int_equal(waiting, 5); /* what the log was told of is not told again */
+    assert_int_equal(index_sqlite.outbox(ix, 10, count_entry, &entries, NULL), 0);
+    assert_int_equal(entries, 1);
     index_sqlite.close(ix);
     assert_int_equal(cameras, 1);
     assert_int_equal(check(false, true).problems, 0);
