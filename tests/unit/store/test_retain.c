@@ -21,11 +21,16 @@ static unsigned count_entries(const char *sub, bool files)
     return n;
 }
 
+/* Between the last write and its row a file is in nobody's count: its row tells that it is closed. */
 static bool indexed(void)
 {
     struct store_stats st;
+    size_t open = 0;
     store_stats(fix.store, &st);
-    return st.index_queue == 0 && st.mending == 0 && st.files_open == 0;
+    fix_read_rows(&rows);
+    for (size_t i = 0; i < rows.n; i++)
+        open += rows.r[i].state == INDEX_OPEN;
+    return open == 0 && st.index_queue == 0 && st.mending == 0 && st.files_open == 0;
 }
 
 static void settle(void)
