@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cli/serve.h"
 #include "base/clock.h"
+#include "mask/models.h"
 #include "mask/worker.h"
 #include "recorder/recorder.h"
 #include "serve/datadir.h"
@@ -81,6 +82,24 @@ static int run_recorder(const struct cli_args *a)
 #define MASKER_WAIT_US (100 * SECOND_US)
 #define MASKER_FILES 32
 
+/* Without a model the masked view still works, only coarser: that is said once, and is no error. */
+static void load_detectors(const char *data, const struct config *c, struct mask_worker_options *o)
+{
+    struct models_paths paths;
+    struct err e = {0};
+    models_search_path(data, c->mask.models[0] ? c->mask.models : NULL, &paths);
+    int r = detector_pool_new(paths.dirs, c->mask.budget / 100.0, &o->detectors, &e);
+    if (r < 0) {
+        o->detectors = NULL;
+        if (o->number == 0)
+            log_warn("mask", "no detectors: %s", err_str(&e, r));
+        return;
+    }
+    o->person = detector_pool_has(o->detectors, DETECT_PERSON);
+    o->face = detector_pool_has(o->detectors, DETECT_FACE);
+    o->vehicle = detector_pool_has(o->detectors, DETECT_VEHICLE);
+}
+
 static int run_masker(const struct cli_args *a)
 {
     static struct config config;
@@ -103,6 +122,8 @@ static int run_masker(const struct cli_args *a)
     if (r >= 0)
         r = privileges_follow_parent((pid_t)parent, SIGTERM, &e);
     if (r >= 0)
+        load_detectors(data, &config, &o);
+    if (r >= 0)
         r = mask_worker_connect(data, MASKER_WAIT_US, o.heartbeat_fd, &o.fd, &e);
     if (r >= 0) {
         log_set_level((enum log_level)config.log_level);
@@ -114,6 +135,7 @@ static int run_masker(const struct cli_args *a)
         r = mask_worker_run(&o, &e);
     if (o.fd >= 0)
         close(o.fd);
+    detector_pool_free(o.detectors);
     config_free(&config);
     return r < 0 ? cli_fail(a, &e, r) : 0;
 }

@@ -140,8 +140,10 @@ void camera_mask_tick(struct camera_mask *c, int64_t mono_us, bool turn)
     }
     recording_flush(&c->masked, view_wall_us(c->view));
     camera_mask_tell(c, !turn);
-    if (turn)
+    if (turn) {
+        camera_mask_note_activity(c, view_wall_us(c->view) - 3 * SECOND_US, false);
         camera_mask_publish(c, mono_us);
+    }
 }
 
 /* ---- messages from the camera's loop ---- */
@@ -321,6 +323,7 @@ static void on_close(struct view *v, struct view_message *head)
     c->enabled = c->opened = false;
     c->peer = NULL;
     camera_mask_end_file(c, m->text);
+    camera_mask_note_activity(c, 0, true);
     camera_mask_tell(c, false);
     live_camera_close(&v->live, c);
     list_remove(&c->in_bucket);

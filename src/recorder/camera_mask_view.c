@@ -93,6 +93,37 @@ static void count_objects(struct camera_mask *c, const struct mask_output *o)
     c->motion_permille = o->motion_permille;
 }
 
+void camera_mask_note_activity(struct camera_mask *c, int64_t utc_us, bool all)
+{
+    int64_t minute = c->activity.minute_us;
+    if (!minute || (!all && utc_us >= minute && utc_us < minute + MINUTE_US))
+        return;
+    struct index_change change = {.kind = INDEX_PUT_ACTIVITY};
+    struct index_activity *a = &change.activity;
+    snprintf(a->camera, sizeof(a->camera), "%s", c->id);
+    a->minute_us = minute;
+    a->motion_max = (uint16_t)c->activity.motion_max;
+    a->motion_mean = (uint16_t)(c->activity.motion_sum / c->activity.pictures);
+    a->persons_max = (uint8_t)(c->activity.persons_max < 255 ? c->activity.persons_max : 255);
+    a->vehicles_max = (uint8_t)(c->activity.vehicles_max < 255 ? c->activity.vehicles_max : 255);
+    store_note(c->view->cfg.store, &change);
+    memset(&c->activity, 0, sizeof(c->activity));
+}
+
+static void add_activity(struct camera_mask *c, int64_t utc_us)
+{
+    camera_mask_note_activity(c, utc_us, false);
+    c->activity.minute_us = utc_us - utc_us % MINUTE_US;
+    c->activity.motion_sum += c->motion_permille;
+    c->activity.pictures++;
+    if (c->motion_permille > c->activity.motion_max)
+        c->activity.motion_max = c->motion_permille;
+    if (c->persons > c->activity.persons_max)
+        c->activity.persons_max = c->persons;
+    if (c->vehicles > c->activity.vehicles_max)
+        c->activity.vehicles_max = c->vehicles;
+}
+
 void camera_mask_on_picture(struct camera_mask *c, const struct mask_output *o, int64_t utc_us)
 {
     int64_t dts = ticks_of(utc_us);
@@ -114,6 +145,7 @@ void camera_mask_on_picture(struct camera_mask *c, const struct mask_output *o, 
     c->pictures++;
     snprintf(c->reason, sizeof(c->reason), "%s", o->reason);
     count_objects(c, o);
+    add_activity(c, utc_us);
     record(c, &au, utc_us);
     struct mp4_info info;
     describe_file(c, utc_us, &info);

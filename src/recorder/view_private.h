@@ -82,6 +82,13 @@ struct camera_mask {
     struct recording masked;
     struct live_camera live;
 
+    /* the minute that is going on, for the timeline */
+    struct {
+        int64_t minute_us; /* 0: none */
+        uint32_t motion_sum, pictures;
+        unsigned motion_max, persons_max, vehicles_max;
+    } activity;
+
     /* what was told of it */
     enum view_state told_state, noted_state;
     char told_reason[MASK_WIRE_TEXT];
@@ -135,4 +142,6 @@ void camera_mask_end_file(struct camera_mask *c, const char *reason);
 /* Work out the state, and tell it where it changed. @quiet: objects alone are no reason to tell. */
 void camera_mask_tell(struct camera_mask *c, bool quiet);
 void camera_mask_publish(struct camera_mask *c, int64_t mono_us);
+/* Hand the minute that is over to the index. @all: the one that is going on too. */
+void camera_mask_note_activity(struct camera_mask *c, int64_t utc_us, bool all);
 #endif

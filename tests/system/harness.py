@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -169,6 +170,14 @@ class Site:
             return [(self.data / p, s / 1e6, r) for p, s, r in db.execute(
                 "SELECT path, start_us, end_reason FROM recording JOIN camera_id ON camera_id.key = recording.camera"
                 " WHERE camera_id.id = ? AND view = ? AND state < 2 ORDER BY start_us", (name, 1 if view == "masked" else 0))]
+
+    def activity(self, name):
+        """Minutes of a camera's activity, packed as src/index/sqlite_activity.c says."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/lethe.db?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT minutes FROM activity_hour JOIN camera_id ON camera_id.key = activity_hour.camera"
+                              " WHERE camera_id.id = ? ORDER BY hour", (name,)).fetchall()
+        entries = [e for (blob,) in rows for e in struct.iter_unpack(">BHHBB", blob) if e[0]]
+        return [dict(zip(("known", "motion_max", "motion_mean", "persons_max", "vehicles_max"), e)) for e in entries]
 
     def control(self, **request):
         """One request to control.sock and its answer."""

@@ -96,6 +96,8 @@ for name in ("both", "one"):
         check(0 < gap < 0.5, f"{name}: no gap between epochs", f"{gap} s")
     sealed = site.recordings(name, "sealed")
     check(abs(sealed[0][1] - rows[0][1]) < 15, f"{name}: masked and sealed view are of the same time")
+minutes = site.activity("both")
+check(len(minutes) >= 2 and max(m["motion_max"] for m in minutes) > 0, "motion by the minute is in the index", str(minutes))
 r = run("fsck", "--data", site.data, "--verify", "--json")
 check(r.returncode == 0 and json.loads(r.stdout)["ok"], "fsck is content with masked recordings", r.stdout[:500] + r.stderr)
 r = site.open("both", site.folder / "out.mp4")
