@@ -6,7 +6,7 @@
  *   O  u16 width · u16 fps · i64 learn_us · u8 declared empty · u8 zones · each: u8 points · each: u16 x · u16 y
  *   T  u8 codec · u32 clock rate · u16 width · u16 height · sets
  *   A  u32 sequence · u8 flags (1 key, 2 parameters changed, 4 loss) · i64 pts · i64 utc_us · bytes
- *   F  text · D  u8 empty · X  nothing · K  u32 sequence · E  i32 code · text
+ *   F  text · X  nothing · K  u32 sequence · E  i32 code · text
  *   M  u8 flags (1 key) · u8 state · i64 pts · i64 utc_us · u16 width · u16 height · u16 covered · u16 motion ·
  *      text · u8 objects · each: u32 track · u8 class · u16 x0 y0 x1 y1 · i16 dx dy (1/4096 a second) · sets · bytes
  *   sets: u8 count · each: u16 length · bytes        text: u8 length · bytes
@@ -264,9 +264,6 @@ static int parse_rest(struct cursor *c, struct mask_wire *m)
     case MASK_WIRE_FORGET:
         get_text(c, m->forget.reason);
         return 0;
-    case MASK_WIRE_DECLARE:
-        m->declare.empty = get8(c) & 1;
-        return 0;
     case MASK_WIRE_CLOSE:
         return 0;
     }
@@ -285,7 +282,7 @@ int mask_wire_parse(const uint8_t *data, size_t len, enum mask_wire_side side,
         return E_SYNTAX;
     if (len < 4 + (size_t)length)
         return 0;
-    if (!data[4] || !strchr(side == MASK_WIRE_FROM_MASKER ? "HMKE" : "OTAFDX", data[4]))
+    if (!data[4] || !strchr(side == MASK_WIRE_FROM_MASKER ? "HMKE" : "OTAFX", data[4]))
         return E_SYNTAX;
     struct cursor c = {data + 5, length - 1, false};
     ret->type = (enum mask_wire_type)data[4];
@@ -421,9 +418,6 @@ static void build_rest(struct buf *b, const struct mask_wire *m)
         break;
     case MASK_WIRE_FORGET:
         put_text(b, m->forget.reason);
-        break;
-    case MASK_WIRE_DECLARE:
-        buf_u8(b, m->declare.empty);
         break;
     case MASK_WIRE_CLOSE:
         break;

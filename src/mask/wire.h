@@ -38,7 +38,6 @@ enum mask_wire_type {
     MASK_WIRE_TRACK = 'T',
     MASK_WIRE_UNIT = 'A',
     MASK_WIRE_FORGET = 'F',
-    MASK_WIRE_DECLARE = 'D',
     MASK_WIRE_CLOSE = 'X'
 };
 
@@ -61,9 +60,6 @@ struct mask_wire {
         struct {
             char reason[MASK_WIRE_TEXT];
         } forget;
-        struct {
-            bool empty;
-        } declare;
         struct {
             uint32_t sequence;
         } done;

@@ -32,7 +32,7 @@ struct worker_camera {
     struct mask_config config;
     struct media_track track;
     struct media_params params;
-    bool has_track, declared;
+    bool has_track;
     int64_t tried_us; /* monotonic: the last time that it failed; 0: never */
 };
 
@@ -153,11 +153,9 @@ static int begin(struct worker_camera *c)
     if (r < 0) {
         c->mask = NULL;
         say_trouble(c, r, &e);
-        return r;
     }
-    if (c->declared)
-        mask_declare_empty(c->mask, true);
-    return 0;
+    c->config.declared_empty = false; /* a later attempt is another moment */
+    return r;
 }
 
 static void on_open(struct worker *w, const struct mask_wire *m)
@@ -172,7 +170,7 @@ static void on_open(struct worker *w, const struct mask_wire *m)
     }
     mask_free(c->mask);
     c->mask = NULL;
-    c->has_track = c->declared = false;
+    c->has_track = false;
     c->generation = m->generation;
     c->config = m->open;
     c->config.detectors = w->o->detectors;
@@ -209,13 +207,6 @@ static void on_forget(struct worker_camera *c, const struct mask_wire *m)
         mask_forget(c->mask, m->forget.reason);
 }
 
-static void on_declare(struct worker_camera *c, const struct mask_wire *m)
-{
-    c->declared = m->declare.empty;
-    if (c->mask)
-        mask_declare_empty(c->mask, c->declared);
-}
-
 static void dispatch(struct worker *w, const struct mask_wire *m)
 {
     struct worker_camera *c = find(w, m->camera);
@@ -233,8 +224,6 @@ static void dispatch(struct worker *w, const struct mask_wire *m)
         on_track(c, m);
     else if (m->type == MASK_WIRE_UNIT)
         on_unit(c, m);
-    else if (m->type == MASK_WIRE_DECLARE)
-        on_declare(c, m);
 }
 
 /* ---- the socket ---- */

@@ -10,7 +10,7 @@
 #include "recorder/view_private.h"
 #include "recorder/zones.h"
 
-#define DECLARED_US (10 * MINUTE_US) /* how long a declaration that the place is empty is one */
+#define DECLARED_US (30 * SECOND_US) /* how long a declaration waits for the stream */
 
 const char *view_state_name(enum view_state s)
 {
@@ -41,16 +41,13 @@ static void send_track(struct camera_mask *c)
     tell_masker(c, &m);
 }
 
-/* A declaration is about now: after a restart of masker or recorder nobody has looked again. */
-static bool is_declared(const struct camera_mask *c, int64_t declared_us)
-{
-    int64_t age = view_wall_us(c->view) - declared_us;
-    return declared_us && age < DECLARED_US && age > -DECLARED_US;
-}
-
-/* Tell the masker of this camera, as of something that it has never seen. */
+/*
+ * Tell the masker of this camera, as of something that it has never seen. A declaration that the place is empty holds
+ * for the one opening that follows it: whoever declared has looked then, and has not looked again after a restart.
+ */
 static void open_at_masker(struct camera_mask *c)
 {
+    int64_t age = view_wall_us(c->view) - c->declared_us;
     static _Thread_local struct mask_wire m;
     mask_flow_begin(&c->flow, view_mono_us(c->view));
     c->has_picture = false;
@@ -58,7 +55,8 @@ static void open_at_masker(struct camera_mask *c)
     c->opened = true;
     m.type = MASK_WIRE_OPEN;
     m.open = c->config;
-    m.open.declared_empty = is_declared(c, c->declared_us);
+    m.open.declared_empty = c->declared_us && age >= 0 && age < DECLARED_US;
+    c->declared_us = 0;
     tell_masker(c, &m);
     if (c->has_track)
         send_track(c);
@@ -290,24 +288,22 @@ static void set_zones(struct camera_mask *c, const char *text)
 
 static void on_configure(struct view *v, struct view_message *head)
 {
-    static _Thread_local struct mask_wire w;
     const struct configure_message *m = (const struct configure_message *)head;
     struct camera_mask *c = m->camera;
     struct mask_zone before[MASK_ZONES];
     int count = c->config.zone_count;
-    bool declared = c->declared_us != m->declared_us;
+    bool again = c->row_declared_us != m->declared_us;
     (void)v;
     memcpy(before, c->config.zone, sizeof(before));
     set_zones(c, m->zones);
-    c->declared_us = m->declared_us;
-    if (count != c->config.zone_count || memcmp(before, c->config.zone, sizeof(before)) != 0) {
+    if (again)
+        c->declared_us = m->declared_us;
+    c->row_declared_us = m->declared_us;
+    if (again || count != c->config.zone_count ||
+        memcmp(before, c->config.zone, sizeof(before)) != 0) {
         camera_mask_end_file(c, "changed");
         if (c->opened)
             open_at_masker(c);
-    } else if (declared && c->opened) {
-        w.type = MASK_WIRE_DECLARE;
-        w.declare.empty = is_declared(c, c->declared_us);
-        tell_masker(c, &w);
     }
     camera_mask_tell(c, false);
 }
@@ -351,7 +347,7 @@ struct camera_mask *camera_mask_open(struct view *v, const struct index_camera *
     c->config =
         (struct mask_config){.width = v->cfg.width, .fps = v->cfg.fps, .learn_us = v->cfg.learn_us};
     set_zones(c, cfg->zones);
-    c->declared_us = cfg->declared_empty_us;
+    c->row_declared_us = cfg->declared_empty_us;
     c->state = c->told_state = c->noted_state = VIEW_OFF;
     c->status.masker = -1;
     c->status.state = VIEW_OFF;

@@ -58,7 +58,9 @@ struct camera_mask {
     int retention_days;
     uint32_t number;
     struct mask_config config;
-    int64_t declared_us; /* when the place was declared empty; 0: it is not */
+    int64_t
+        row_declared_us; /* as the camera's row has it; what was there at the start says nothing */
+    int64_t declared_us; /* a declaration that the masker was not told of yet; 0: none */
     bool enabled, playing, closing;
     char why[160]; /* why the stream is not there */
     struct media_track track;

@@ -10,8 +10,8 @@ import time
 import numpy
 
 PERSON_CONTRAST = 40  # luma steps between a person and the empty place, for a pixel to count
-LEAK_DISTANCE = 10    # so close to the original is the original
-TEXTURE = 3.0         # standard deviation of a 5x5 neighbourhood; a flat fill has none
+STRUCTURE = 12        # luma steps from the mean of the surroundings: edges of bodies, heads, clothes
+LEAK_DISTANCE = 6     # so close to the original is the original
 
 
 class Live(threading.Thread):
@@ -136,21 +136,38 @@ def empty_place(originals, truth):
     return numpy.nan_to_num(numpy.nanmedian(numpy.array(stack), axis=0), nan=0)
 
 
-def texture(picture):
-    """Standard deviation of the 5x5 neighbourhood of each pixel."""
-    p = numpy.pad(picture.astype(numpy.float64), 3, mode="edge")
-    def box(a):
-        s = numpy.pad(a.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-        return (s[5:, 5:] - s[:-5, 5:] - s[5:, :-5] + s[:-5, :-5]) / 25
-    mean, square = box(p), box(p * p)
-    return numpy.sqrt(numpy.maximum(square - mean * mean, 0))[1:-1, 1:-1]
+def structure(picture, size=15):
+    """What a picture is beside the mean of its surroundings: light, fills and mosaics fall away, shapes stay."""
+    half = size // 2
+    p = numpy.pad(picture.astype(numpy.float64), half, mode="edge")
+    s = numpy.pad(p.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    return picture - (s[size:, size:] - s[:-size, size:] - s[size:, :-size] + s[:-size, :-size]) / size ** 2
+
+
+def solid(mask):
+    """Pixels whose eight neighbours are set too: a line that is alike by chance is none."""
+    p = numpy.pad(mask, 1)
+    out = mask.copy()
+    for dy in (0, 1, 2):
+        for dx in (0, 1, 2):
+            out &= p[dy:dy + mask.shape[0], dx:dx + mask.shape[1]]
+    return out
+
+
+def keep(folder, name, at, masked, originals):
+    """Write a masked picture and its original, one above the other, for people to look at."""
+    picture = min(masked, key=lambda m: abs(m[0] - at))[1]
+    original = min(originals, key=lambda o: abs(o[0] - at))[1]
+    both = numpy.concatenate([picture, original])
+    with open(f"{folder}/{name}-{at:.1f}.pgm", "wb") as f:
+        f.write(b"P5 %d %d 255\n" % (both.shape[1], both.shape[0]) + both.tobytes())
 
 
 def leaks(masked, originals, truth, place):
     """
     For each masked picture that has an original and people: (time, pixels of people that are seen as they are, pixels of
-    people). A pixel is seen if it is that of the original, the original differs from the empty place there, and it is
-    no flat fill that happens to have that value.
+    people that could be). A pixel could be seen if the original differs there from the empty place and has structure; it
+    is seen if the masked picture has the same structure there, and around it.
     """
     out, times = [], numpy.array([t for t, _ in originals])
     for at, picture in masked:
@@ -158,8 +175,8 @@ def leaks(masked, originals, truth, place):
         where = truth.mask(at)
         if i < 0 or abs(times[i] - at) > 0.06 or where is None or not where.any():
             continue
-        original = originals[i][1].astype(numpy.int16)
-        person = where & (abs(original - place) > PERSON_CONTRAST)
-        seen = person & (abs(picture.astype(numpy.int16) - original) < LEAK_DISTANCE) & (texture(picture) > TEXTURE)
+        original, shape = originals[i][1], structure(originals[i][1])
+        person = where & (abs(original.astype(numpy.int16) - place) > PERSON_CONTRAST) & (abs(shape) > STRUCTURE)
+        seen = solid(person & (abs(structure(picture) - shape) < LEAK_DISTANCE))
         out.append((at, int(seen.sum()), int(person.sum())))
     return out

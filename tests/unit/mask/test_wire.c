@@ -87,9 +87,6 @@ static void test_wire__small_ones(void **state)
     sent = (struct mask_wire){.type = MASK_WIRE_FORGET, .forget = {"the stream broke"}};
     pass(MASK_WIRE_FROM_RECORDER);
     assert_string_equal(got.forget.reason, "the stream broke");
-    sent = (struct mask_wire){.type = MASK_WIRE_DECLARE, .declare = {true}};
-    pass(MASK_WIRE_FROM_RECORDER);
-    assert_true(got.declare.empty);
     sent = (struct mask_wire){.type = MASK_WIRE_CLOSE};
     pass(MASK_WIRE_FROM_RECORDER);
     sent = (struct mask_wire){.type = MASK_WIRE_DONE, .done = {12}};
