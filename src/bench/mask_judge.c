@@ -9,6 +9,7 @@
 #define CHROMA_WEIGHT 2.0f /* chroma has half the resolution and half the swing */
 #define NEIGHBOURS 6
 #define FLAT 8.0f
+#define RING 10 /* pixels around a person that show whether a fill goes on */
 #define FALSE_LUMA 26
 #define FALSE_CHROMA 12
 #define SAME_LUMA 10 /* without B: O equals S */
@@ -72,6 +73,12 @@ static struct colour minus(struct colour a, struct colour b)
 static float dot(struct colour a, struct colour b)
 {
     return a.y * b.y + a.u * b.u + a.v * b.v;
+}
+
+static bool near(struct colour a, struct colour b, float distance)
+{
+    struct colour off = minus(a, b);
+    return dot(off, off) <= distance * distance;
 }
 
 static int judge_pixel(struct colour s, struct colour b, struct colour o, int light)
@@ -153,28 +160,29 @@ static struct colour middle(const struct judge_scratch *j, const struct sim_pict
                            CHROMA_WEIGHT * (float)value[2]};
 }
 
-/* One flat colour over what it matches and over what it does not: a fill. Nothing of it is exposed then. */
-static void forgive_fill(struct judge_scratch *j, const struct sim_picture *o, struct span r)
+/*
+ * One flat colour over what it matches and over what it does not, on a person and around them: a fill. Pixels of it
+ * are not exposed.
+ */
+static void forgive_fill(struct judge_scratch *j, const struct sim_picture *s,
+                         const struct sim_picture *o, struct span r, const float box[4])
 {
     struct colour m = middle(j, o, r);
-    int exposed = 0, exposed_flat = 0, hidden = 0, hidden_flat = 0;
-    for (int y = r.y0; y < r.y1; y++)
-        for (int x = r.x0; x < r.x1; x++) {
-            int v = j->map[y * j->width + x];
-            if (v == NOT_JUDGED)
-                continue;
-            struct colour off = minus(at(o, x, y), m);
-            bool flat = dot(off, off) <= FLAT * FLAT;
-            *(v == EXPOSED ? &exposed : &hidden) += 1;
-            *(v == EXPOSED ? &exposed_flat : &hidden_flat) += flat;
-        }
-    if (exposed_flat * 10 < exposed * 8 || hidden * 20 < exposed + hidden ||
-        hidden_flat * 2 < hidden)
+    struct span wide = span_of(o, box, RING);
+    int other = 0, other_flat = 0;
+    for (int y = wide.y0; y < wide.y1; y++)
+        for (int x = wide.x0; x < wide.x1; x++)
+            if (j->map[y * j->width + x] != EXPOSED && !near(at(s, x, y), m, JUDGE_CONTRAST)) {
+                other++;
+                other_flat += near(at(o, x, y), m, FLAT);
+            }
+    if (other < RING || other_flat * 2 < other)
         return;
     for (int y = r.y0; y < r.y1; y++)
         for (int x = r.x0; x < r.x1; x++) {
             uint8_t *v = &j->map[y * j->width + x];
-            *v = *v == EXPOSED ? HIDDEN : *v;
+            if (*v == EXPOSED && near(at(o, x, y), m, FLAT))
+                *v = HIDDEN;
         }
 }
 
@@ -191,7 +199,7 @@ int judge_person(struct judge_scratch *j, const struct sim_picture *s, const str
             if (inner(s->label + y * s->width + x, s->width, label))
                 j->map[y * s->width + x] =
                     (uint8_t)judge_pixel(at(s, x, y), at(b, x, y), at(o, x, y), light);
-    forgive_fill(j, o, r);
+    forgive_fill(j, s, o, r, box);
     count(j, r, ret);
     return 0;
 }
@@ -211,7 +219,7 @@ int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct
                         abs(s->v[half] - o->v[half]) <= SAME_CHROMA;
             j->map[full] = same ? EXPOSED : HIDDEN;
         }
-    forgive_fill(j, o, r);
+    forgive_fill(j, s, o, r, box);
     count(j, r, ret);
     return 0;
 }
