@@ -226,7 +226,8 @@ int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct
 
 bool judge_missed(const struct judge_area *a)
 {
-    return a->pixels >= JUDGE_LEAST_PIXELS && (float)a->exposed > JUDGE_MISS * (float)a->pixels;
+    return a->pixels >= JUDGE_LEAST_PIXELS && a->exposed >= JUDGE_MISS_PIXELS &&
+           (float)a->exposed > JUDGE_MISS * (float)a->pixels;
 }
 
 int judge_false_area(struct judge_scratch *j, const struct sim_picture *b,

@@ -22,6 +22,7 @@
 #define JUDGE_CONTRAST 16.0f  /* of S against B below which nothing can be seen */
 #define JUDGE_NOISE 12.0f     /* luma steps off the line, plus a tenth of the contrast */
 #define JUDGE_MISS 0.10f      /* share of a person's pixels that may be exposed: 90 % are covered */
+#define JUDGE_MISS_PIXELS 12  /* and fewer than that show nobody */
 #define JUDGE_LEAST_PIXELS 40 /* smaller persons are not judged */
 
 struct judge_area {
