@@ -149,8 +149,10 @@ static bool fresh_slot(struct recording *r, const struct media_au *au, int64_t d
 static bool fragment_is_long(const struct recording *r, const struct media_au *au, int64_t dts)
 {
     int64_t so_far = ticks_us(r, dts - r->slot_first_dts);
+    /* Players seek to fragments: in what is played from the file as it lies, each key frame begins one. */
+    bool seekable = recording_info(r)->view == MP4_MASKED;
     return so_far + ticks_us(r, r->last_step) > FRAGMENT_US ||
-           (au->key && so_far >= FRAGMENT_KEY_US);
+           (au->key && (seekable || so_far >= FRAGMENT_KEY_US));
 }
 
 int recording_append(struct recording *r, const struct media_au *au, int64_t dts, int64_t utc_us,
