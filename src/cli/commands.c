@@ -15,6 +15,12 @@
     X(camera_remove)                                                                               \
     X(camera_import)                                                                               \
     X(camera_export)                                                                               \
+    X(user_add)                                                                                    \
+    X(user_list)                                                                                   \
+    X(user_remove)                                                                                 \
+    X(user_passwd)                                                                                 \
+    X(user_token)                                                                                  \
+    X(user_setup)                                                                                  \
     X(custodian_keygen)                                                                            \
     X(custodian_list)                                                                              \
     X(log_show)                                                                                    \
@@ -35,6 +41,7 @@
     X(case_close)                                                                                  \
     X(case_codes)                                                                                  \
     X(open)                                                                                        \
+    X(export)                                                                                      \
     X(mask)                                                                                        \
     X(models)                                                                                      \
     X(fsck)                                                                                        \
