@@ -191,7 +191,7 @@ static int choose_all(struct choice *c)
 
 static int choose_named(struct choice *c, const char *list, struct err *reterr)
 {
-    for (const char *p = list; *p; p += strspn(p, ",")) {
+    for (const char *p = list + strspn(list, ","); *p; p += strspn(p, ",")) {
         char id[INDEX_ID];
         size_t n = strcspn(p, ",");
         if (c->count == c->max)

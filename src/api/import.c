@@ -105,7 +105,7 @@ int api_import_cameras(struct http_request *rq, struct http_reply *rp)
         return r;
     api_camera_list_forget(api_of(rq));
     json_t *problems = json_object_get(answer, "problems");
-    bool changed = !check && !json_array_size(problems);
+    bool changed = json_integer_value(json_object_get(answer, "imported")) > 0;
     r = http_reply_json(rp, json_pack("{s:I, s:b, s:o}", "cameras", count, "changed", changed,
                                       "problems", problems ? json_incref(problems) : json_array()));
     json_decref(answer);

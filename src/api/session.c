@@ -76,10 +76,9 @@ static int post_setup(struct http_request *rq, struct http_reply *rp)
         r = http_json_unpack(o, &rp->err, "{s:s, s:s, s:s}", "token", &token, "user", &user,
                              "password", &password);
     if (r >= 0)
-        r = api_limited(rp,
-                        account_setup(api_of(rq)->account, token, user, password, rq->peer, secret,
-                                      &wait, &rp->err),
-                        wait);
+        r = account_setup(api_of(rq)->account, token, user, password, rq->peer, secret, &wait,
+                          &rp->err);
+    r = api_limited(rp, r, wait);
     if (r >= 0)
         r = signed_in(rq, rp, secret);
     json_decref(o);
@@ -101,10 +100,8 @@ static int post_session(struct http_request *rq, struct http_reply *rp)
     if (r >= 0)
         r = http_json_unpack(o, &rp->err, "{s:s, s:s}", "user", &user, "password", &password);
     if (r >= 0)
-        r = api_limited(
-            rp,
-            account_sign_in(api_of(rq)->account, user, password, rq->peer, secret, &wait, &rp->err),
-            wait);
+        r = account_sign_in(api_of(rq)->account, user, password, rq->peer, secret, &wait, &rp->err);
+    r = api_limited(rp, r, wait);
     if (r >= 0)
         r = signed_in(rq, rp, secret);
     json_decref(o);
@@ -122,11 +119,10 @@ static int put_session(struct http_request *rq, struct http_reply *rp)
     if (r >= 0)
         r = http_json_unpack(o, &rp->err, "{s:s, s:s}", "password", &old, "new_password", &new);
     if (r >= 0)
-        r = api_limited(rp,
-                        account_change_password(api_of(rq)->account, api_who(rq)->user.name, old,
-                                                new, http_cookie(rq, session_cookie_name(rq)),
-                                                rq->peer, &wait, &rp->err),
-                        wait);
+        r = account_change_password(api_of(rq)->account, api_who(rq)->user.name, old, new,
+                                    http_cookie(rq, session_cookie_name(rq)), rq->peer, &wait,
+                                    &rp->err);
+    r = api_limited(rp, r, wait);
     json_decref(o);
     return r < 0 ? r : http_reply_nothing(rp);
 }

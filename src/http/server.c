@@ -44,6 +44,17 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *user, con
     log_debug("http", "%s", text); /* broken requests of strangers: not worth a line each */
 }
 
+/* A NUL inside an address would end it early; it becomes a character that no address holds. */
+static size_t unescape(void *user, struct MHD_Connection *c, char *text)
+{
+    (void)user, (void)c;
+    size_t n = MHD_http_unescape(text);
+    for (size_t i = 0; i < n; i++)
+        if (!text[i])
+            text[i] = 1;
+    return n;
+}
+
 static struct MHD_Daemon *start_one(struct http_server *s, int fd)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
@@ -58,10 +69,11 @@ static struct MHD_Daemon *start_one(struct http_server *s, int fd)
     return MHD_start_daemon(
         flags | (s->o.tls_key ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_on_request, s,
         MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, s, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_BYTES, MHD_OPTION_ARRAY, s->o.tls_key ? tls : none, MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        exchange_on_completed, s, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        MHD_OPTION_ARRAY, s->o.tls_key ? tls : none, MHD_OPTION_END);
 }
 
 static int start_threads(struct http_server *s, struct err *reterr)
