@@ -64,9 +64,10 @@ static int copy(struct masked_span *s, int fd, uint64_t at, struct err *reterr)
         r = -errno;
     masked_reader_free(in);
     free(block);
-    return r < 0 ? err_set(reterr, r, "after %llu of %llu bytes: %s; the same command goes on there",
-                           (unsigned long long)at, (unsigned long long)total, err_text(r))
-                 : 0;
+    return r < 0
+               ? err_set(reterr, r, "after %llu of %llu bytes: %s; the same command goes on there",
+                         (unsigned long long)at, (unsigned long long)total, err_text(r))
+               : 0;
 }
 
 /*
@@ -105,15 +106,14 @@ static int show(const struct cli_args *a, const struct masked_span *s)
     if (cli_flag(a, "json")) {
         json_t *gaps = json_array();
         for (size_t i = 0; i < s->gaps; i++)
-            json_array_append_new(
-                gaps, json_pack("{s:s, s:s, s:s, s:s}", "from",
-                                time_format(s->gap[i].from_us, from), "to",
-                                time_format(s->gap[i].to_us, to), "reason", s->gap[i].reason,
-                                "detail", s->gap[i].detail));
-        return cli_json_print(json_pack(
-            "{s:s, s:s, s:I, s:I, s:o}", "from", time_format(s->from_us, from), "to",
-            time_format(s->to_us, to), "frames", (json_int_t)mp4_virtual_frames(s->file), "bytes",
-            (json_int_t)mp4_virtual_bytes(s->file), "gaps", gaps));
+            json_array_append_new(gaps, json_pack("{s:s, s:s, s:s, s:s}", "from",
+                                                  time_format(s->gap[i].from_us, from), "to",
+                                                  time_format(s->gap[i].to_us, to), "reason",
+                                                  s->gap[i].reason, "detail", s->gap[i].detail));
+        return cli_json_print(
+            json_pack("{s:s, s:s, s:I, s:I, s:o}", "from", time_format(s->from_us, from), "to",
+                      time_format(s->to_us, to), "frames", (json_int_t)mp4_virtual_frames(s->file),
+                      "bytes", (json_int_t)mp4_virtual_bytes(s->file), "gaps", gaps));
     }
     printf("shown       %s to %s\npictures    %llu\nbytes       %llu\n",
            time_format(s->from_us, from), time_format(s->to_us, to),

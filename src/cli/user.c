@@ -61,8 +61,9 @@ static int prompt(char out[PASSWORD_BYTES], struct err *reterr)
     char again[PASSWORD_BYTES];
     int r = prompt_once("password: ", out);
     if (r == -ENOTTY)
-        return err_set(reterr, r, "there is no terminal to ask for the password; use "
-                                  "--password-file FILE");
+        return err_set(reterr, r,
+                       "there is no terminal to ask for the password; use "
+                       "--password-file FILE");
     if (r >= 0)
         r = prompt_once("again: ", again);
     if (r >= 0 && strcmp(out, again) != 0)
@@ -291,7 +292,7 @@ static int run_setup(const struct cli_args *a)
 #define OPTION_PASSWORD                                                                            \
     {                                                                                              \
         .name = "password-file", .value = "FILE",                                                  \
-        .help = "read the password from its first line, - is standard input; default: ask"        \
+        .help = "read the password from its first line, - is standard input; default: ask"         \
     }
 
 static const struct cli_option plain_options[] = {OPTION_DATA, {0}};
@@ -334,10 +335,11 @@ const struct cli_command cli_user_add = {
     .options = add_options,
     .details = "The password is asked for, or read from a file; it is never taken from the command "
                "line, where others could read it. Roles: docs/guide/web.md.",
-    .examples = "# An operator of the cameras of the group north\nlethe user add ann --role operator "
-                "--group north\n"
-                "# Somebody who may export for a month\nlethe user add leo --role investigator "
-                "--from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z",
+    .examples =
+        "# An operator of the cameras of the group north\nlethe user add ann --role operator "
+        "--group north\n"
+        "# Somebody who may export for a month\nlethe user add leo --role investigator "
+        "--from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z",
     .min_args = 1,
     .max_args = 1,
     .run = run_add,
