@@ -8,14 +8,17 @@
 #include "mask/plate.h"
 
 #define MEASURE_US (SECOND_US / 2) /* how often all of this is done */
-#define DRIFT_MEASURES 4 /* each so often the plate follows the light, by one step: every 2 s */
+#define DRIFT_MEASURES 8 /* each so often the plate follows the light, by one step: every 4 s */
 #define NOISE_SHIFT 5    /* weight of a new measurement: 1/32 */
 #define SETTLED 20       /* 1/10 s that a candidate has stood before its noise is measured */
 #define NEW_MIN                                                                                    \
     40 /* an unknown cell shows another thing beyond this and what the picture's noise says */
 #define NEW_MAX 200
 #define NEW_OWN 140
+#define BROKE_AFTER 10 /* 1/10 s that something stood before it can be said to have moved */
 #define NEW_CHROMA 48
+#define PEAK_NEW                                                                                   \
+    44 /* noise that a new cell may show although it has not yet: with the next key picture */
 #define BINS 256
 
 /* Small loops over cells. Clang makes vectors of them at -O2, GCC 12 only when asked. */
@@ -141,7 +144,7 @@ static void measure(uint16_t *noise, uint16_t *peak, uint16_t sad)
 {
     int v = sad << 4;
     *noise = (uint16_t)(*noise + (v - *noise) / (1 << NOISE_SHIFT) + (v > *noise));
-    *peak = (uint16_t)(v > *peak ? v : *peak - (*peak >> 7) - (*peak > 0));
+    *peak = (uint16_t)(v > *peak ? v : *peak - (*peak >> 8) - (*peak > 0));
 }
 
 static void measure_cell(struct mask_plate *p, size_t c)
@@ -200,6 +203,8 @@ static void follow_unknown(struct mask_plate *p, const struct mask_picture *live
     p->learnt[c] = 255;
     p->learnt_count++;
     p->quiet[c] = 0;
+    if (p->peak[c] < PEAK_NEW << 4)
+        p->peak[c] = PEAK_NEW << 4;
     mask_plate_limits(p, c);
 }
 
@@ -208,8 +213,11 @@ static void follow_visitor(struct mask_plate *p, const struct mask_picture *live
                            const struct mask_lesson *l, unsigned passed, const struct place *at)
 {
     size_t c = at->cell;
-    if (l->claims[c] || p->cand_sad[c] > p->limit[c] || p->cand_chroma[c] > p->limit_chroma[c]) {
-        p->broke[c] = 255;
+    bool moved =
+        4 * p->cand_sad[c] > 7 * p->limit[c] || 4 * p->cand_chroma[c] > 7 * p->limit_chroma[c];
+    if (l->claims[c] || moved) {
+        p->broke[c] =
+            p->quiet[c] >= BROKE_AFTER ? 255 : 0; /* what has just come cannot have stood still */
         take_cell(p, &p->cand, &p->cand_pred, live, at);
         p->quiet[c] = 0;
         p->look[c] = (uint16_t)l->looks;
@@ -312,7 +320,8 @@ bool mask_plate_learn(struct mask_plate *p, const struct mask_picture *live,
     if (find_visitors(p, visitor))
         compare_visitors(p, live, visitor);
     follow_cells(p, live, l, visitor, passed);
-    follow_light(p, live);
+    if (!p->frozen)
+        follow_light(p, live);
     return true;
 }
 

@@ -245,7 +245,7 @@ static bool follow_light(struct mask_plate *p, const struct mask_picture *live, 
     mask_blocks_measure(&p->live_blocks, live);
     find_usable(p);
     mask_gain_fit(&p->gain, &p->plate_blocks, &p->live_blocks, p->usable);
-    if (now_us - p->light_us >= LIGHT_US || now_us < p->light_us) {
+    if (!p->frozen && (now_us - p->light_us >= LIGHT_US || now_us < p->light_us)) {
         changed |=
             mask_light_follow(&p->light, &p->gain, &p->plate_blocks, &p->live_blocks, p->usable);
         p->light_us = now_us;

@@ -42,6 +42,7 @@ struct mask_plate {
     unsigned measures;
     unsigned unlearnt_ms; /* passed since then */
     unsigned frames;
+    bool frozen; /* set by the owner: another view is seen, neither light nor noise are followed */
 };
 
 int mask_plate_init(struct mask_plate *p, int width,

@@ -9,6 +9,7 @@
 
 #define LABELS 4096 /* runs that start a new component before they are found to belong together */
 #define SPEED_SHARE 0.3F /* weight of a new measurement of the motion */
+#define BROKE_SHARE 64   /* of an object, and */
 #define BROKE_CELLS 2 /* cells of an object that show something new before it counts as movement */
 
 int mask_regions_init(struct mask_regions *r, const struct mask_grid *g)
@@ -207,14 +208,17 @@ void mask_regions_unsettle(struct mask_regions *r, struct mask_plate *p)
         for (int x = 0; x < g->columns; x++) {
             size_t c = (size_t)y * (size_t)g->stride + (size_t)x;
             uint8_t l = r->label[c];
-            if (p->broke[c] && l && l != 255 && ++r->part[l - 1].broke >= BROKE_CELLS)
+            if (p->broke[c] && l && l != 255 &&
+                ++r->part[l - 1].broke >= r->part[l - 1].cells / BROKE_SHARE + BROKE_CELLS)
                 any = true;
         }
     for (int y = 0; y < g->rows && any; y++)
         for (int x = 0; x < g->columns; x++) {
             size_t c = (size_t)y * (size_t)g->stride + (size_t)x;
             uint8_t l = r->label[c];
-            if (l && l != 255 && r->part[l - 1].broke >= BROKE_CELLS && p->learnt[c])
+            if (l && l != 255 &&
+                r->part[l - 1].broke >= r->part[l - 1].cells / BROKE_SHARE + BROKE_CELLS &&
+                p->learnt[c])
                 mask_plate_unsettle(p, c);
         }
 }

@@ -221,6 +221,7 @@ void mask_view_see(struct mask *m, int dt_ms)
     struct mask_plate *p = &m->plate;
     uint64_t t = mask_cpu_us();
     mask_canvas_blank(&m->canvas, &m->live);
+    p->frozen = m->lost;
     mask_plate_see(p, &m->live, m->now_us, dt_ms);
     uint64_t looking = mask_cpu_us();
     int learnt = p->learnt_count;
