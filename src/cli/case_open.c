@@ -7,21 +7,9 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
-#include "cli/case.h"
-#include "cli/open.h"
+#include "cli/case_opening.h"
 
-struct opening {
-    struct cli_case c;
-    struct case_folder f;
-    struct case_answers answers;
-    struct case_shares shares;
-    struct seal_shares *records;
-    struct seal_identity *session;
-    struct open_job job;
-    bool loaded;
-};
-
-static void opening_release(struct opening *o)
+void cli_opening_release(struct cli_opening *o)
 {
     seal_identity_free(o->session);
     case_shares_release(&o->shares);
@@ -33,7 +21,7 @@ static void opening_release(struct opening *o)
 }
 
 /* Which camera and which part of the order's span. */
-static int choose(const struct cli_args *a, struct opening *o, struct err *reterr)
+static int choose(const struct cli_args *a, struct cli_opening *o, struct err *reterr)
 {
     const struct case_order *order = &o->f.order;
     const char *camera = cli_value(a, "camera", order->camera[0]);
@@ -55,7 +43,7 @@ static int choose(const struct cli_args *a, struct opening *o, struct err *reter
     return 0;
 }
 
-static int keys_of_sources(struct opening *o, struct err *reterr)
+static int keys_of_sources(struct cli_opening *o, struct err *reterr)
 {
     struct open_job *j = &o->job;
     int r = 0;
@@ -86,7 +74,7 @@ static int keys_of_sources(struct opening *o, struct err *reterr)
     return r;
 }
 
-static int open_it(const struct cli_args *a, struct opening *o, struct err *reterr)
+int cli_opening_begin(const struct cli_args *a, struct cli_opening *o, struct err *reterr)
 {
     int r = cli_case_begin(a, &o->c, reterr);
     if (r >= 0)
@@ -109,19 +97,20 @@ static int open_it(const struct cli_args *a, struct opening *o, struct err *rete
         r = case_desk_opening(&o->c.desk, &o->f, &o->answers, reterr);
     if (r >= 0)
         r = keys_of_sources(o, reterr);
-    return r < 0 ? r
-                 : open_write(&o->job, cli_value(a, "output", NULL), cli_flag(a, "force"), reterr);
+    return r;
 }
 
 static int run(const struct cli_args *a)
 {
-    struct opening o = {0};
+    struct cli_opening o = {0};
     struct err e = {0};
     prctl(PR_SET_DUMPABLE, 0); /* keys: no core file, no reading by others of the same user */
-    int r = sodium_init() < 0 ? E_BUG : open_it(a, &o, &e);
+    int r = sodium_init() < 0 ? E_BUG : cli_opening_begin(a, &o, &e);
+    if (r >= 0)
+        r = open_write(&o.job, cli_value(a, "output", NULL), cli_flag(a, "force"), &e);
     int code = r < 0 ? cli_fail(a, &e, r)
                      : open_tell(&o.job, cli_value(a, "output", ""), cli_flag(a, "json"));
-    opening_release(&o);
+    cli_opening_release(&o);
     return code;
 }
 

@@ -38,8 +38,10 @@
     X(case_approve)                                                                                \
     X(case_refuse)                                                                                 \
     X(case_open)                                                                                   \
+    X(case_evidence)                                                                               \
     X(case_close)                                                                                  \
     X(case_codes)                                                                                  \
+    X(verify)                                                                                      \
     X(open)                                                                                        \
     X(export)                                                                                      \
     X(mask)                                                                                        \

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "mp4/clear.h"
 #include "mp4/reader_private.h"
 
 int reader_read_at(const struct mp4_reader *r, uint64_t at, void *buf, size_t len)
@@ -108,62 +109,14 @@ uint64_t mp4_reader_file_size(const struct mp4_reader *r)
     return r->size;
 }
 
-/* Undo the sealing of one sample in place. */
-static int unseal(struct mp4_reader *r, EVP_CIPHER_CTX *ctx, const struct mp4_run *run,
-                  const struct mp4_run_sample *s, size_t moof_len)
-{
-    const uint8_t *moof = r->data + r->moof_offset;
-    struct span senc = {moof + s->senc, moof_len - s->senc, false};
-    uint8_t iv[16] = {0}, *data = r->data + r->moof_offset + s->data;
-    const uint8_t *given = span_take(&senc, 8);
-    if (s->senc == 0 || !given)
-        return E_CORRUPT;
-    memcpy(iv, given, 8);
-    int n = 0;
-    if (EVP_DecryptInit_ex(ctx, NULL, NULL, NULL, iv) != 1)
-        return E_CRYPTO;
-    if (!run->subsamples)
-        return EVP_DecryptUpdate(ctx, data, &n, data, (int)s->size) == 1 ? 0 : E_CRYPTO;
-    uint32_t left = s->size;
-    for (uint32_t count = span_u16(&senc); count > 0; count--) {
-        uint32_t clear = span_u16(&senc), sealed = span_u32(&senc);
-        if (senc.bad || clear > left || sealed > left - clear)
-            return E_CORRUPT;
-        data += clear;
-        if (sealed && EVP_DecryptUpdate(ctx, data, &n, data, (int)sealed) != 1)
-            return E_CRYPTO;
-        data += sealed;
-        left -= clear + sealed;
-    }
-    return left == 0 ? 0 : E_CORRUPT;
-}
-
 static int unseal_all(struct mp4_reader *r, const uint8_t *key, size_t moof_len)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int rc = ctx && EVP_DecryptInit_ex(ctx, EVP_aes_128_ctr(), NULL, key, NULL) == 1 ? 0 : -ENOMEM;
-    for (int t = 0; t < MP4_TRACKS && rc >= 0; t++)
-        for (uint32_t i = 0; i < r->run[t].count && rc >= 0; i++)
-            rc = unseal(r, ctx, &r->run[t], &r->run[t].sample[i], moof_len);
+    if (rc >= 0)
+        rc = mp4_runs_crypt(ctx, r->run, r->data + r->moof_offset, moof_len);
     EVP_CIPHER_CTX_free(ctx);
     return rc;
-}
-
-/* Samples lie behind moof, inside the fragment and do not overlap: what is opened twice would be garbage. */
-static int check_samples(const struct mp4_reader *r, const struct mp4_entry *e, size_t moof_len)
-{
-    uint64_t room = e->length - e->moof_offset, at = moof_len + 8;
-    for (int t = 0; t < MP4_TRACKS; t++) {
-        if (r->run[t].count && t >= r->info.tracks)
-            return E_CORRUPT;
-        for (uint32_t i = 0; i < r->run[t].count; i++) {
-            const struct mp4_run_sample *s = &r->run[t].sample[i];
-            if (s->data < at || (uint64_t)s->data + s->size > room)
-                return E_CORRUPT;
-            at = (uint64_t)s->data + s->size;
-        }
-    }
-    return 0;
 }
 
 int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct err *reterr)
@@ -187,7 +140,7 @@ int mp4_reader_load(struct mp4_reader *r, size_t i, const uint8_t *key, struct e
                  : mp4_parse_moof(r->data + e->moof_offset, moof_len, r->run);
     }
     if (rc >= 0)
-        rc = check_samples(r, e, moof_len);
+        rc = mp4_runs_check(r->run, r->info.tracks, moof_len, e->length - e->moof_offset);
     if (rc >= 0 && key && r->info.encrypted)
         rc = unseal_all(r, key, moof_len);
     if (rc < 0) {
@@ -236,7 +189,7 @@ int mp4_reader_peek(struct mp4_reader *r, size_t i, struct err *reterr)
     if (rc >= 0)
         rc = mp4_parse_moof(r->data, len, r->run);
     if (rc >= 0)
-        rc = check_samples(r, e, len);
+        rc = mp4_runs_check(r->run, r->info.tracks, len, e->length - e->moof_offset);
     if (rc < 0) {
         r->run[0].count = r->run[1].count = 0;
         return err_set(reterr, rc, "recording of %s: fragment %zu at byte %llu: %s", r->info.camera,

@@ -3,6 +3,7 @@
 """A case by command line: order, log, two approvals, pictures that are bit for bit the camera's; and what must not work."""
 import datetime
 import json
+import pathlib
 import shutil
 import subprocess
 import time
@@ -117,6 +118,77 @@ check(r.returncode != 0, "and for nobody else")
 r = run("custodian", "refuse", case, *common, "--identity", ids[1], "--yes", "--reason", "too-wide", "--json")
 check(r.returncode == 0 and show(case)["state"] == "open", "a third refuses later, without effect", r.stderr)
 
+# ---- evidence: one file, checked offline, with everything that can go wrong found and located
+exhibit = site.folder / "exhibit.mp4"
+r = run("case", "evidence", case, *common, "--session", session, "-o", exhibit, "--json")
+check(says(r, "no manifest yet") and not exhibit.exists(), "not of a recording that is still being written: " + r.stderr.strip())
+site.stop()  # from here on without a node: the log is opened under its own lock
+r = run("case", "evidence", case, *common, "--session", session, "-o", exhibit, "--json")
+check(r.returncode == 0, "evidence is exported", r.stderr)
+keys = site.folder / "log.keys"
+shutil.copy(site.data / "log" / "keys", keys)
+
+
+def verify(path, *extra):
+    r = run("verify", path, "--trust", keys, "--json", *extra)
+    return json.loads(r.stdout) if r.stdout else {"ok": None, "problems": [{"what": "none", "text": r.stderr}], "stderr": r.stderr}
+
+
+v = verify(exhibit)
+check(v["ok"] and v["order_logged"] and v["log_pinned"] and v["approvals"] == 2 and v["fragments"] == v["fragments_right"] > 10,
+      f"it verifies: {v.get('fragments')} fragments, 2 approvals, order in the log", str(v))
+r = subprocess.run(["ffmpeg", "-v", "error", "-i", exhibit, "-map", "0:v", "-c", "copy", "-bsf:v", "h264_mp4toannexb", "-f", "data", "-"],
+                   capture_output=True)
+s = subprocess.run(["ffmpeg", "-v", "error", "-i", out, "-map", "0:v", "-c", "copy", "-bsf:v", "h264_mp4toannexb", "-f", "data", "-"],
+                   capture_output=True)
+check(len(s.stdout) > 10000 and s.stdout[:100000] in r.stdout, "stock FFmpeg reads the same pictures out of it as out of the opened file")
+sheet = pathlib.Path(str(exhibit) + ".txt").read_text()
+commands = sheet[sheet.index("HOW TO CHECK"):]
+script = "set -e\n" + "\n".join(l for l in commands[:commands.index("\n4. ")].splitlines() if l and not l.startswith(("   ", "HOW", "1. ", "2. ", "3. ")))
+r = subprocess.run(["bash", "-c", script], cwd=site.folder, capture_output=True, text=True)
+check(r.returncode == 0 and "OK" in r.stdout and "decoded" in r.stdout and "Verified Successfully" in r.stdout and not r.stderr.strip(),
+      "the stock tools of its cover sheet say so too: sha256sum, ffmpeg, openssl", r.stdout + r.stderr)
+check("<pre>" in pathlib.Path(str(exhibit) + ".html").read_text(), "the cover sheet is a page as well")
+blob = exhibit.read_bytes()
+bad = site.folder / "bad.mp4"
+
+
+def damaged(name, data, what, second=None):
+    bad.write_bytes(data)
+    v = verify(bad)
+    first = next((p for p in v["problems"] if p["what"] == what), None)
+    ok = v["ok"] is False and first and (second is None or first.get("at", "").startswith(second))
+    check(ok, f"{name}: {first['text'] if first else ''}", str(v["problems"])[:600])
+
+
+moofs = [i for i in range(len(blob)) if blob.startswith(b"moof", i)]
+mdats = [i for i in range(len(blob)) if blob.startswith(b"mdat", i)]
+box = blob.rindex(b"uuid")
+head = int(blob[box:].split(b"head-bytes ")[1].split(b"\n")[0])
+starts = [head + (m - head) // 4096 * 4096 for m in moofs]
+
+
+def flip(at, bit=1):
+    data = bytearray(blob)
+    data[at] ^= bit
+    return bytes(data)
+
+
+damaged("one bit of a picture", flip(mdats[3] + 500), "fragment", rfc(span[0])[:16])
+damaged("one bit of a moof", flip(moofs[5] + 30), "fragment")
+damaged("one bit of padding", flip(moofs[2] - 40), "fragment")
+damaged("one bit of the head", flip(blob.index(b"suep") + 12), "head")
+damaged("one bit of the statement", flip(box + 60), "statement")
+damaged("one bit of the index", flip(blob.index(b'"manifest": "') + 200), "index")
+damaged("a dropped fragment", blob[:starts[4]] + blob[starts[5]:], "fragment")
+damaged("the end cut off", blob[:box + 400], "statement")
+damaged("half of the file", blob[:len(blob) // 2], "statement")
+(site.folder / "other.keys").write_text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n")
+wrong = json.loads(run("verify", exhibit, "--trust", site.folder / "other.keys", "--json").stdout)
+check(not wrong["ok"] and any(p["what"] == "proof" for p in wrong["problems"]), "another log's key: the proof does not hold")
+recording = sorted((site.data / "recordings" / "gate").rglob("*-sealed.mp4"))[0]
+check(verify(recording)["ok"], "a sealed recording verifies by its own manifest")
+
 # ---- attacks
 fake = site.folder / "fake"
 
@@ -174,7 +246,7 @@ check({c["id"]: c["state"] for c in listed} == {case: "closed", case2: "approved
 
 # ---- the log tells all of it, and nothing of who asked
 entries = b"".join(p.read_bytes() for p in sorted((site.data / "log" / "tile" / "entries").rglob("*")) if p.is_file())
-for kind in ("order", "approval", "refusal", "opening", "closing", "rejection"):
+for kind in ("order", "approval", "refusal", "opening", "export", "closing", "rejection"):
     check(f"lethe-log/v1 {kind}\n".encode() in entries, f"the log has the {kind}")
 check(b"RN26001234" not in entries, "the reference of the file is not in it")
 
@@ -183,7 +255,6 @@ secrets = [l for f in (*ids, session, session2) for l in f.read_text().splitline
 leaks = [p for p in site.data.rglob("*") if p.is_file() and "practice" not in p.parts
          and any(s.split()[-1].encode() in p.read_bytes() for s in secrets)]
 check(not leaks, "no identity, session key or share in clear in the data directory", str(leaks))
-site.stop()
 sim.stop()
 site.remove()
 finish()
