@@ -72,7 +72,7 @@ function Link({ page, here, class: name }: { page: Page; here: Page; class?: str
 function Rail({ open, here }: { open: Page[]; here: Page }) {
   const narrow = rail.value === 'narrow';
   return (
-    <div class="rail">
+    <header class="rail">
       <a class="brand" href={href(open[0]!.id)} aria-label="Lethe"><Mark /><span>Lethe</span></a>
       <nav aria-label={t('nav.title')}>
         {(['watch', 'keep'] as const).map((group) => (
@@ -89,7 +89,7 @@ function Rail({ open, here }: { open: Page[]; here: Page }) {
           <Glyph icon={narrow ? PanelLeftOpen : PanelLeftClose} /><span class="label">{t('nav.fold')}</span>
         </button>
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -4,7 +4,7 @@ import { ChevronFirst, ChevronLast, Download, Pause, Play, SkipForward, StepBack
 import { useState } from 'preact/hooks';
 import { t } from '../../i18n';
 import { may } from '../../lib/session';
-import { dateTime, duration, exactTime, fromInput, longDay, toInput, zoneName } from '../../lib/time';
+import { duration, exactTime, fromInput, longDay, toInput, zoneName } from '../../lib/time';
 import { Button, Choice, Dialog, Field } from '../../ui';
 import { RATES, span } from './maths';
 import type { Model } from './model';
@@ -25,8 +25,8 @@ export function Transport({ model, onExport, onGaps }: { model: Model; onExport:
           options={RATES.map((r) => ({ value: String(r), text: `${r}×` }))} />
         {rate < 0 ? <span class="badge info">{t('play.backwards')}</span> : null}
       </div>
-      <button type="button" class="time" onClick={() => setGoing(true)} title={t('play.go')} aria-label={`${t('play.go')}: ${dateTime(time)}`}>
-        <b>{exactTime(time)}</b><span>{longDay(time)}</span><span class="faint">{zoneName()}</span>
+      <button type="button" class="time" onClick={() => setGoing(true)} title={t('play.go')}>
+        <span class="visually-hidden">{t('play.go')}: </span><b>{exactTime(time)}</b><span>{longDay(time)}</span><span class="faint">{zoneName()}</span>
       </button>
       <div class="cluster marks">
         <Button kind="quiet" icon={SkipForward} class="text-on-wide" label={t('play.now')} onClick={() => { player.pause(); model.goTo(Date.now() - 5000); }}><span class="wide-only">{t('play.now')}</span></Button>

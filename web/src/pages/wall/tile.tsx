@@ -93,6 +93,7 @@ export function Tile({ id, link, index, solo, now, focusable, onSolo, onMove, on
       tabIndex={focusable ? 0 : -1}
       aria-label={words ? `${name}: ${words.title}` : `${name}: ${maskWord(state.value?.state ?? 'none')}`}
       onDblClick={onSolo}
+      onClick={(e) => (e as unknown as PointerEvent).pointerType === 'touch' && !(e.target as HTMLElement).closest('button, .menu, .explain') && onSolo()}
     >
       <div class="picture" ref={holder} />
       {words ? <div class="words"><p>{words.title}</p>{words.reason ? <p class="why" lang="en">{words.reason}</p> : null}</div> : null}
