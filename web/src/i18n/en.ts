@@ -549,6 +549,8 @@ export const en = {
   'verb.status': 'see status',
   'verb.audit': 'read log and reports',
   'verb.administer': 'administer',
+
+  'practice.lead': 'Practice custodians.',
 } as const;
 
 export type Key = keyof typeof en;

@@ -550,4 +550,6 @@ export const zhHant: Table = {
   'verb.status': '查看狀態',
   'verb.audit': '閱讀日誌和報告',
   'verb.administer': '管理',
+
+  'practice.lead': '練習用保管人。',
 };

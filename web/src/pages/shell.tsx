@@ -125,7 +125,7 @@ function Practice() {
   return (
     <div class="banner" role="region" aria-label={t('practice.title')}>
       <Glyph icon={TriangleAlert} />
-      <p class="text"><strong>{t('practice.title')}.</strong> {t('practice.short')}</p>
+      <p class="text"><strong>{t('practice.lead')}</strong> {t('practice.short')}</p>
       <Button onClick={() => (open.value = true)}>{t('practice.more')}</Button>
       {open.value ? (
         <Dialog title={t('practice.title')} onClose={() => (open.value = false)} footer={<Button kind="primary" onClick={() => (open.value = false)}>{t('action.understood')}</Button>}>
