@@ -77,7 +77,7 @@ try {
     await page.getByLabel('Address of the smaller stream').fill(`${node.rtsp}/cam0/sub`);
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('The camera answers.').waitFor();
-    expect(/H264/.test(await page.locator('.probe-tracks').innerText()), 'the probe names the codec');
+    expect(/H\.?264/.test(await page.locator('.probe-tracks').innerText()), 'the probe names the codec');
     await page.getByLabel('Name', { exact: true }).fill('North gate');
     await page.getByLabel('Id', { exact: true }).fill('gate-0');
     await page.locator('form').getByRole('button', { name: 'Add camera' }).click();

@@ -24,7 +24,7 @@ export async function devServer(vite) {
     const state = states[i % states.length];
     return {
       id: `cam-${String(i + 1).padStart(2, '0')}`, name: names[i % names.length] + (i >= names.length ? ` ${Math.floor(i / names.length) + 1}` : ''),
-      enabled: true, may: ['live', 'playback', 'status', 'administer', 'export'], state: state === 'no-stream' ? 'connecting' : 'recording',
+      enabled: true, group: i % 3 ? '' : 'harbour', may: ['live', 'playback', 'status', 'administer', 'export'], state: state === 'no-stream' ? 'connecting' : 'recording',
       reason: state === 'no-stream' ? reasons[state] : '', mask: { state, reason: reasons[state], zones: [] },
       main: `rtsp://view:***@10.0.4.${i + 7}/stream1`, sub: `rtsp://view:***@10.0.4.${i + 7}/stream2`, transport: 'auto', audio: false, retention_days: 0, pin: '', tls_insecure: false, changed: new Date().toISOString(),
     };
@@ -35,7 +35,6 @@ export async function devServer(vite) {
   let signedIn = true;
   let users = [{ name: 'ada', grants: [{ role: 'administrator', group: 'all' }, { role: 'investigator', group: 'all' }], disabled: false, created: '2026-01-03T09:00:00Z', last_seen: new Date().toISOString() },
     { name: 'night-desk', grants: [{ role: 'operator', group: 'harbour', from: null, to: null }], disabled: false, created: '2026-02-11T16:20:00Z', last_seen: null }];
-  let groups = { groups: [{ name: 'harbour', cameras: ['cam-02', 'cam-04', 'cam-08'] }, { name: 'indoor', cameras: ['cam-1*'] }] };
   let tokens = [];
   const site = () => ({ node: 'harbour-1', version: '0.2', setup_needed: false, practice: true, tls: false });
   const session = () => ({ user: 'ada', grants: users[0].grants, verbs: ['live', 'playback', 'export', 'request', 'status', 'administer'], expires: '2026-12-31T00:00:00Z', token: false });
@@ -165,13 +164,11 @@ export async function devServer(vite) {
       if (what === 'POST users') { users = [...users, { name: data.name, grants: data.grants, disabled: false, created: new Date().toISOString(), last_seen: null }]; return json(users.at(-1), 201); }
       if (path[0] === 'users' && request.method === 'PUT') { users = users.map((u) => (u.name === path[1] ? { ...u, ...data, password: undefined } : u)); return json(users.find((u) => u.name === path[1])); }
       if (path[0] === 'users' && request.method === 'DELETE') { users = users.filter((u) => u.name !== path[1]); return json(undefined, 204); }
-      if (what === 'GET groups') return json(groups);
-      if (what === 'PUT groups') return json((groups = data));
       if (what === 'GET tokens') return json({ tokens });
       if (what === 'POST tokens') { const token = { id: String(tokens.length + 1), user: data.user, name: data.name, verbs: data.verbs, created: new Date().toISOString(), expires: new Date(Date.now() + (data.days ?? 365) * 86400000).toISOString(), last_used: null }; tokens = [...tokens, token]; return json({ token, secret: `lethe_${'x'.repeat(43)}` }, 201); }
       if (path[0] === 'tokens' && request.method === 'DELETE') { tokens = tokens.filter((k) => k.id !== path[1]); return json(undefined, 204); }
-      if (what === 'POST probe') return setTimeout(() => json(/bad/.test(data.url) ? { ok: false, failure: 'connection refused by 10.0.0.9:554', tracks: [], findings: [{ weight: 'bad', text: 'nothing listens there; is the port right?' }] }
-        : { ok: true, failure: '', tracks: [{ kind: 'video', codec: 'h264', width: 1920, height: 1080, fps: 25, bitrate_bps: 3900000 }], findings: [{ weight: 'note', text: 'a key picture every 2 s' }, { weight: 'warning', text: 'its clock is 41 s slow' }] }), 900);
+      if (what === 'POST probe') return setTimeout(() => json(/bad/.test(data.url) ? { ok: false, tracks: [], findings: [{ weight: 'bad', text: 'connection refused by 10.0.0.9:554: nothing listens there' }] }
+        : { ok: true, server: '', tracks: [{ kind: 'video', codec: 'h264', width: 1920, height: 1080, fps: 25, bitrate_bps: 3900000 }], findings: [{ weight: 'note', text: 'a key picture every 2 s' }, { weight: 'warning', text: 'its clock is 41 s slow' }] }), 900);
       if (path[0] === 'cameras') {
         if (path[1] === 'import') { const rows = String(body).trim().split('\n').slice(1); return json({ cameras: rows.length, changed: !url.searchParams.has('check'), problems: rows.flatMap((r, i) => (/rtsps?:/.test(r) ? [] : [{ row: i + 2, id: r.split(',')[0], error: 'main is no rtsp:// address' }])) }); }
         if (path.length === 1) { if (request.method === 'GET') return json({ cameras }); cameras.push({ ...cameras[0], mask: { state: 'covered', reason: reasons.covered, zones: [] }, ...data }); return json(cameras.at(-1), 201); }

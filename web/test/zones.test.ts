@@ -52,15 +52,16 @@ describe('parseCsv', () => {
 
 describe('form', () => {
   it('sends of a change only what changed', () => {
-    const before = fromCamera({ id: 'a', name: 'A', enabled: true, may: [], state: 'recording', reason: '', mask: { state: 'declared', reason: '', zones: [] }, main: 'rtsp://x/1', sub: '', transport: 'auto', audio: false, retention_days: 0, pin: '', tls_insecure: false });
+    const before = fromCamera({ id: 'a', name: 'A', enabled: true, group: '', may: [], state: 'recording', reason: '', mask: { state: 'declared', reason: '', zones: [] }, main: 'rtsp://x/1', sub: '', transport: 'auto', audio: false, retention_days: 0, pin: '', tls_insecure: false });
     expect(toBody(before, before)).toEqual({});
     expect(toBody({ ...before, name: 'B', retention_days: '7' }, before)).toEqual({ name: 'B', retention_days: 7 });
+    expect(toBody({ ...before, lat: '22.28', purpose: 'counting' }, before)).toEqual({ lat: 22.28, purpose: 'counting' });
     expect(toBody({ ...before, password: 'x' }, before)).toEqual({ password: 'x' });
   });
   it('finds mistakes before the server does', () => {
     expect(Object.keys(check(blank, true)).sort()).toEqual(['id', 'main']);
     expect(check({ ...blank, id: 'gate-1', main: 'rtsp://10.0.0.7/1' }, true)).toEqual({});
-    expect(Object.keys(check({ ...blank, main: 'http://x', sub: 'x', pin: 'zz', retention_days: 'x' }, false)).sort()).toEqual(['main', 'pin', 'retention_days', 'sub']);
+    expect(Object.keys(check({ ...blank, main: 'http://x', sub: 'x', lat: '91', retention_days: 'x' }, false)).sort()).toEqual(['lat', 'main', 'retention_days', 'sub']);
   });
 });
 

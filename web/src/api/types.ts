@@ -8,7 +8,6 @@ export type CameraInput = Schemas['CameraFields'] & { id: string; main: string }
 export type Export = Schemas['Export'];
 export type Gap = Schemas['Gap'];
 export type Grant = Schemas['Grant'];
-export type Groups = Schemas['Groups'];
 export type Health = Schemas['Health'];
 export type LiveState = Schemas['LiveState'];
 export type MaskState = Schemas['MaskState'];

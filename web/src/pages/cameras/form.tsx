@@ -21,12 +21,32 @@ export interface Fields {
   retention_days: string;
   pin: string;
   tls_insecure: boolean;
+  group: string;
+  purpose: string;
+  owner: string;
+  contact: string;
+  place: string;
+  sees: string;
+  retention_reason: string;
+  review: string;
+  lat: string;
+  lon: string;
+  px_per_m: string;
 }
-export const blank: Fields = { id: '', name: '', main: '', sub: '', user: '', password: '', transport: 'auto', audio: false, enabled: true, retention_days: '', pin: '', tls_insecure: false };
+// What the public register says of a camera, and the most characters that a field may have.
+const told = { purpose: 127, owner: 127, contact: 127, place: 191, sees: 191, retention_reason: 191 } as const;
+const numbers = ['lat', 'lon', 'px_per_m'] as const;
+
+export const blank: Fields = {
+  id: '', name: '', main: '', sub: '', user: '', password: '', transport: 'auto', audio: false, enabled: true, retention_days: '', pin: '', tls_insecure: false,
+  group: '', purpose: '', owner: '', contact: '', place: '', sees: '', retention_reason: '', review: '', lat: '', lon: '', px_per_m: '',
+};
 
 export const fromCamera = (c: Camera): Fields => ({
   ...blank, id: c.id, name: c.name, main: c.main ?? '', sub: c.sub ?? '', transport: c.transport ?? 'auto', audio: c.audio ?? false, enabled: c.enabled,
   retention_days: c.retention_days ? String(c.retention_days) : '', pin: c.pin ?? '', tls_insecure: c.tls_insecure ?? false,
+  group: c.group, purpose: c.purpose ?? '', owner: c.owner ?? '', contact: c.contact ?? '', place: c.place ?? '', sees: c.sees ?? '', retention_reason: c.retention_reason ?? '', review: c.review ?? '',
+  lat: c.lat == null ? '' : String(c.lat), lon: c.lon == null ? '' : String(c.lon), px_per_m: c.px_per_m == null ? '' : String(c.px_per_m),
 });
 
 export type Mistakes = Partial<Record<keyof Fields, string>>;
@@ -36,13 +56,19 @@ export function check(f: Fields, adding: boolean): Mistakes {
   if (!/^rtsps?:\/\/[^/\s]+/.test(f.main)) out.main = t('form.url.bad');
   if (f.sub && !/^rtsps?:\/\/[^/\s]+/.test(f.sub)) out.sub = t('form.url.bad');
   if (f.retention_days && !/^\d{1,4}$/.test(f.retention_days)) out.retention_days = t('form.days.bad');
-  if (f.pin && !/^[0-9a-f]{64}$/.test(f.pin)) out.pin = t('form.pin.bad');
+  if (f.group && !/^[a-z0-9][a-z0-9._-]{0,62}$/.test(f.group)) out.group = t('form.id.bad');
+  for (const [name, low, high] of [['lat', -90, 90], ['lon', -180, 180], ['px_per_m', 0, 100000]] as const) {
+    const value = Number(f[name]);
+    if (f[name] !== '' && !(value >= low && value <= high)) out[name] = t('form.number.bad', { low, high });
+  }
   return out;
 }
 
 const whole = (f: Fields): Record<string, unknown> => ({
   name: f.name, main: f.main, sub: f.sub, transport: f.transport, audio: f.audio, enabled: f.enabled,
-  retention_days: Number(f.retention_days || 0), pin: f.pin, tls_insecure: f.tls_insecure,
+  retention_days: Number(f.retention_days || 0), pin: f.pin, tls_insecure: f.tls_insecure, group: f.group, review: f.review,
+  ...Object.fromEntries(Object.keys(told).map((name) => [name, f[name as keyof typeof told]])),
+  ...Object.fromEntries(numbers.map((name) => [name, f[name] === '' ? null : Number(f[name])])),
 });
 
 /** What the API wants: of a change only what differs from @before, of a new camera what differs from nothing said. */
@@ -56,6 +82,7 @@ export function toBody(f: Fields, before?: Fields): Record<string, unknown> {
 
 export function CameraFields({ fields, set, mistakes, adding }: { fields: Fields; set: (part: Partial<Fields>) => void; mistakes: Mistakes; adding: boolean }) {
   const [more, setMore] = useState(false);
+  const [register, setRegister] = useState(false);
   return (
     <div class="stack">
       <Field label={t('form.main')} value={fields.main} onText={(main) => set({ main: main.trim() })} error={mistakes.main} hint={t('form.main.hint')} placeholder="rtsp://10.0.0.7/stream1" inputMode="url" spellcheck={false} autoCapitalize="none" class="input mono" />
@@ -76,10 +103,24 @@ export function CameraFields({ fields, set, mistakes, adding }: { fields: Fields
             <Choice label={t('form.transport')} value={fields.transport} onPick={(transport) => set({ transport })} options={(['auto', 'tcp', 'udp'] as const).map((value) => ({ value, text: t(`form.transport.${value}`) }))} />
             <Field label={t('form.days')} value={fields.retention_days} onText={(retention_days) => set({ retention_days })} error={mistakes.retention_days} hint={t('form.days.hint')} inputMode="numeric" />
           </div>
-          <Field label={t('form.pin')} value={fields.pin} onText={(pin) => set({ pin: pin.trim().toLowerCase() })} error={mistakes.pin} hint={t('form.pin.hint')} spellcheck={false} class="input mono" />
+          <Field label={t('form.group')} value={fields.group} onText={(group) => set({ group: group.trim().toLowerCase() })} error={mistakes.group} hint={t('form.group.hint')} spellcheck={false} autoCapitalize="none" class="input mono" />
+          <Field label={t('form.pin')} value={fields.pin} onText={(pin) => set({ pin: pin.trim().toLowerCase() })} hint={t('form.pin.hint')} spellcheck={false} class="input mono" />
           <Check label={t('form.audio')} checked={fields.audio} onPick={(audio) => set({ audio })} hint={t('form.audio.hint')} />
           <Check label={t('form.enabled')} checked={fields.enabled} onPick={(enabled) => set({ enabled })} />
           <Check label={t('form.insecure')} checked={fields.tls_insecure} onPick={(tls_insecure) => set({ tls_insecure })} hint={t('form.insecure.hint')} />
+        </div>
+      ) : null}
+      <button type="button" class="btn quiet fold" aria-expanded={register} onClick={() => setRegister(!register)}><Glyph icon={register ? ChevronDown : ChevronRight} />{t('form.register')}</button>
+      {register ? (
+        <div class="stack">
+          <p class="soft">{t('form.register.what')}</p>
+          {(Object.keys(told) as (keyof typeof told)[]).map((name) => <Field key={name} label={t(`form.${name}`)} value={fields[name]} onText={(text) => set({ [name]: text })} maxLength={told[name]} />)}
+          <div class="two">
+            <Field label={t('form.review')} type="date" value={fields.review} onText={(review) => set({ review })} />
+            <Field label={t('form.px_per_m')} value={fields.px_per_m} onText={(text) => set({ px_per_m: text })} error={mistakes.px_per_m} inputMode="decimal" />
+            <Field label={t('form.lat')} value={fields.lat} onText={(lat) => set({ lat })} error={mistakes.lat} inputMode="decimal" />
+            <Field label={t('form.lon')} value={fields.lon} onText={(lon) => set({ lon })} error={mistakes.lon} inputMode="decimal" />
+          </div>
         </div>
       ) : null}
     </div>
@@ -98,7 +139,7 @@ interface ProbeTrack {
 /** Tries the address for some seconds and tells what it offers and what is wrong with it. */
 export function ProbePanel({ fields }: { fields: Fields }) {
   const [busy, setBusy] = useState(false);
-  const [result, setResult] = useState<(Probe & { server?: string; certificate_sha256?: string }) | null>(null);
+  const [result, setResult] = useState<Probe | null>(null);
   const [failure, setFailure] = useState('');
   const run = async () => {
     setBusy(true);
@@ -124,7 +165,7 @@ export function ProbePanel({ fields }: { fields: Fields }) {
         {busy ? <p class="soft">{t('probe.busy')}</p> : null}
         {!busy && !result && !failure ? <p class="soft">{t('probe.what')}</p> : null}
         {failure ? <Notice kind="bad">{failure}</Notice> : null}
-        {result && !result.ok ? <Notice kind="bad"><strong>{t('probe.bad')}</strong><p lang="en">{result.failure}</p></Notice> : null}
+        {result && !result.ok ? <Notice kind="bad">{t('probe.bad')}</Notice> : null}
         {result?.ok ? <Notice kind="good">{t('probe.good')}{result.server ? <span class="faint" lang="en"> {result.server}</span> : null}</Notice> : null}
         {tracks.length ? (
           <ul class="probe-tracks">

@@ -50,7 +50,7 @@ export function UserDialog({ user, groups, onClose, onDone }: { user: User | nul
             {grants.map((grant, i) => (
               <li key={i} class="grant-row">
                 <Choice label={t('grant.role')} value={grant.role} onPick={(role) => change(i, { role })} options={roles.map((value) => ({ value, text: t(`role.${value}`) }))} />
-                <Choice label={t('grant.group')} value={grant.group} onPick={(group) => change(i, { group })} options={['all', ...groups].map((value) => ({ value, text: value === 'all' ? t('grant.all') : value }))} />
+                <Choice label={t('grant.group')} value={grant.group} onPick={(group) => change(i, { group })} options={[...new Set(['all', ...groups, grant.group])].map((value) => ({ value, text: value === 'all' ? t('grant.all') : value }))} />
                 <Button kind="quiet" icon={Trash2} label={t('grant.remove')} onClick={() => setGrants(grants.filter((_, k) => k !== i))} />
                 <p class="faint span-all">{t(`role.${grant.role}.what`)}</p>
                 <div class="span">

@@ -1,33 +1,38 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Accounts, groups of cameras, and tokens for programs. For administrators.
-import { KeyRound, Pencil, Plus, Trash2, UserPlus } from 'lucide-preact';
+import { KeyRound, Pencil, Trash2, UserPlus } from 'lucide-preact';
 import { useEffect, useState } from 'preact/hooks';
 import { get, send, sentence } from '../../api/client';
-import type { Grant, Groups, Token, User } from '../../api/types';
+import type { Camera, Grant, Token, User } from '../../api/types';
 import { t, tn } from '../../i18n';
-import { session } from '../../lib/session';
+import { cameras, session } from '../../lib/session';
+import { href } from '../../lib/router';
 import { ago, dateTime } from '../../lib/time';
 import { Badge, Button, Dialog, Notice, say } from '../../ui';
 import { PageHead } from '../../ui/page';
-import { GroupDialog } from './group-dialog';
 import { TokenDialog } from './token-dialog';
 import { UserDialog } from './user-dialog';
 
 export const grantText = (grant: Grant) => t('grant.text', { role: t(`role.${grant.role}`), group: grant.group === 'all' ? t('grant.all') : grant.group });
 
-type Open = { kind: 'user'; user: User | null } | { kind: 'group'; name: string | null } | { kind: 'token' } | { kind: 'remove'; title: string; text: string; path?: string; group?: string } | null;
+/** Groups of cameras: what their cameras say. */
+function groupsOf(list: Camera[]): [string, Camera[]][] {
+  const groups = new Map<string, Camera[]>();
+  for (const camera of list) if (camera.group) groups.set(camera.group, [...(groups.get(camera.group) ?? []), camera]);
+  return [...groups].sort(([a], [b]) => a.localeCompare(b));
+}
+
+type Open = { kind: 'user'; user: User | null } | { kind: 'token' } | { kind: 'remove'; title: string; text: string; path: string } | null;
 
 export function UsersPage() {
   const [users, setUsers] = useState<User[] | null>(null);
-  const [groups, setGroups] = useState<Groups['groups']>([]);
   const [tokens, setTokens] = useState<Token[]>([]);
   const [failure, setFailure] = useState('');
   const [open, setOpen] = useState<Open>(null);
   const load = async () => {
     try {
-      const [u, g, k] = await Promise.all([get<{ users: User[] }>('users'), get<Groups>('groups'), get<{ tokens: Token[] }>('tokens')]);
+      const [u, k] = await Promise.all([get<{ users: User[] }>('users'), get<{ tokens: Token[] }>('tokens')]);
       setUsers(u.users);
-      setGroups(g.groups);
       setTokens(k.tokens);
       setFailure('');
     } catch (error) {
@@ -41,11 +46,11 @@ export function UsersPage() {
     say(text);
     void load();
   };
-  const remove = async (path?: string, group?: string) => {
+  const groups = groupsOf(cameras.value ?? []);
+  const remove = async (path: string) => {
     close();
     try {
-      if (path) await send('DELETE', path);
-      else await send('PUT', 'groups', { groups: groups.filter((g) => g.name !== group) });
+      await send('DELETE', path);
       await load();
       say(t('users.removed'));
     } catch (error) {
@@ -77,14 +82,12 @@ export function UsersPage() {
         </section>
         <div class="split">
           <section class="panel" aria-labelledby="groups-title">
-            <header class="spread"><h2 id="groups-title">{t('groups.title')}</h2><Button icon={Plus} onClick={() => setOpen({ kind: 'group', name: null })}>{t('groups.add')}</Button></header>
+            <header><h2 id="groups-title">{t('groups.title')}</h2></header>
             <div class="body stack">
               <p class="soft">{t('groups.what')}</p>
               {groups.length ? (
-                <table class="table"><tbody>{groups.map((group) => (
-                  <tr key={group.name}><th scope="row">{group.name}</th><td class="soft">{group.cameras.slice(0, 6).join(', ')}{group.cameras.length > 6 ? ` ${tn('groups.more', group.cameras.length - 6)}` : ''}</td>
-                    <td><span class="row-tools"><Button kind="quiet" icon={Pencil} label={t('groups.edit', { name: group.name })} onClick={() => setOpen({ kind: 'group', name: group.name })} />
-                      <Button kind="quiet" icon={Trash2} label={t('groups.remove', { name: group.name })} onClick={() => setOpen({ kind: 'remove', title: t('groups.remove', { name: group.name }), text: t('groups.remove.what'), group: group.name })} /></span></td></tr>
+                <table class="table"><tbody>{groups.map(([name, members]) => (
+                  <tr key={name}><th scope="row">{name}</th><td class="soft">{members.slice(0, 6).map((camera, i) => <span key={camera.id}>{i ? ', ' : ''}<a href={href('cameras', ['c', camera.id])}>{camera.name || camera.id}</a></span>)}{members.length > 6 ? ` ${tn('groups.more', members.length - 6)}` : ''}</td></tr>
                 ))}</tbody></table>
               ) : <p class="faint">{t('groups.none')}</p>}
             </div>
@@ -104,11 +107,10 @@ export function UsersPage() {
           </section>
         </div>
       </div>
-      {open?.kind === 'user' ? <UserDialog user={open.user} groups={groups.map((g) => g.name)} onClose={close} onDone={done} /> : null}
-      {open?.kind === 'group' ? <GroupDialog name={open.name} groups={groups} onClose={close} onDone={done} /> : null}
+      {open?.kind === 'user' ? <UserDialog user={open.user} groups={groups.map(([name]) => name)} onClose={close} onDone={done} /> : null}
       {open?.kind === 'token' ? <TokenDialog users={users ?? []} onClose={() => { close(); void load(); }} /> : null}
       {open?.kind === 'remove' ? (
-        <Dialog title={open.title} onClose={close} footer={<><Button onClick={close}>{t('action.cancel')}</Button><Button kind="danger primary" onClick={() => void remove(open.path, open.group)}>{t('action.remove')}</Button></>}><p>{open.text}</p></Dialog>
+        <Dialog title={open.title} onClose={close} footer={<><Button onClick={close}>{t('action.cancel')}</Button><Button kind="danger primary" onClick={() => void remove(open.path)}>{t('action.remove')}</Button></>}><p>{open.text}</p></Dialog>
       ) : null}
     </div>
   );
