@@ -95,6 +95,14 @@ struct index_hold {
     int64_t added_us;
 };
 
+/* What was erased in one hour for one reason, summed up until the log is told. */
+struct index_erasure {
+    int64_t hour_us; /* start of the hour in which it was erased */
+    char reason[24]; /* retention, disk-full */
+    int64_t recordings, share_files;
+    int64_t first_epoch_us, last_epoch_us;
+};
+
 /* An entry that waits to be handed to the logger. */
 struct index_outbox {
     int64_t id; /* 0 before insert; ascending */
@@ -113,8 +121,10 @@ struct index_change {
         INDEX_PUT_EVENT,
         INDEX_PUT_ACTIVITY, /* the same minute: replaced */
         INDEX_PUT_OUTBOX,
-        INDEX_PUT_META, /* an empty value takes the key away */
-        INDEX_LISTED    /* recordings up to `listed` of unlisted() are in a manifest now */
+        INDEX_PUT_META,    /* an empty value takes the key away */
+        INDEX_LISTED,      /* recordings up to `listed` of unlisted() are in a manifest now */
+        INDEX_ADD_ERASURE, /* added to what is known of that hour and reason */
+        INDEX_TOLD_ERASURE /* the sum of that hour and reason goes */
     } kind;
     union {
         struct index_recording recording; /* found by path for CLOSE, GARBAGE and DROP */
@@ -126,6 +136,7 @@ struct index_change {
             const char *key, *value; /* borrowed */
         } meta;
         int64_t listed;
+        struct index_erasure erasure;
     };
 };
 
@@ -223,12 +234,26 @@ struct index_ops {
                   struct err *reterr);
     int (*outbox_drop)(struct index *ix, int64_t up_to, struct err *reterr);
     /*
-     * Closed recordings that are in no manifest yet, by camera, view, start and path, also those that
+     * Closed recordings that are in no manifest yet, by camera, view (masked first), start and path, also those that
      * are erased by now. @ret_listed is for INDEX_LISTED. The callback's rows have no state.
      */
     int (*unlisted)(struct index *ix, int (*cb)(void *user, const struct index_recording *r),
                     void *user, int64_t *ret_listed, struct err *reterr);
-    /* Outbox, unlisted and holds of an index that this one takes the place of; what is here goes. */
+    /* Sums of erasures of hours before @before_us. */
+    int (*erasures)(struct index *ix, int64_t before_us,
+                    int (*cb)(void *user, const struct index_erasure *e), void *user,
+                    struct err *reterr);
+    /*
+     * Holds, by their end. expired() and oldest() leave out what an unended hold covers (@until_us after
+     * its time; for oldest() whatever the time). An entry for the log goes into the outbox with each.
+     * hold_put: E_EXISTS. hold_remove: @change is "removed" or "ended"; E_NOTFOUND.
+     */
+    int (*holds)(struct index *ix, int (*cb)(void *user, const struct index_hold *h), void *user,
+                 struct err *reterr);
+    int (*hold_put)(struct index *ix, const struct index_hold *h, struct err *reterr);
+    int (*hold_remove)(struct index *ix, const char *id, const char *change, int64_t at_us,
+                       struct err *reterr);
+    /* Outbox, unlisted, erasures and holds of an index that this one takes the place of; what is here goes. */
     int (*take_journal)(struct index *ix, struct index *from, struct err *reterr);
     /* From now on a commit is on the disk when apply() returns (needed before files are unlinked).
      * May be NULL. */

@@ -63,9 +63,23 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_META_REMOVE] = "DELETE FROM meta WHERE key = ?1",
     [SQL_UNLISTED] = "SELECT u.seq, c.id, u.view, u.start_us, u.end_us, u.path, u.bytes, u.frames, "
                      "u.kid, u.manifest FROM unlisted u JOIN camera_id c ON c.key = u.camera WHERE "
-                     "u.seq <= ?1 ORDER BY c.id, u.view, u.start_us, u.path",
+                     "u.seq <= ?1 ORDER BY c.id, u.view DESC, u.start_us, u.path",
     [SQL_UNLISTED_LAST] = "SELECT max(seq) FROM unlisted",
     [SQL_LISTED] = "DELETE FROM unlisted WHERE seq <= ?1",
+    [SQL_ERASURE_ADD] =
+        "INSERT INTO erasure VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(hour_us, reason) DO UPDATE "
+        "SET "
+        "recordings = recordings + ?3, share_files = share_files + ?4, first_epoch_us = "
+        "min(first_epoch_us, ?5), last_epoch_us = max(last_epoch_us, ?6)",
+    [SQL_ERASURE_TOLD] = "DELETE FROM erasure WHERE hour_us = ?1 AND reason = ?2",
+    [SQL_ERASURES] =
+        "SELECT hour_us, reason, recordings, share_files, first_epoch_us, last_epoch_us "
+        "FROM erasure WHERE hour_us < ?1 ORDER BY hour_us, reason",
+    [SQL_HOLDS] =
+        "SELECT id, camera, from_us, to_us, until_us, reason, added_us FROM hold ORDER BY "
+        "until_us, id",
+    [SQL_HOLD_PUT] = "INSERT INTO hold VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_HOLD_REMOVE] = "DELETE FROM hold WHERE id = ?1",
     [SQL_CAMERA_ONE] = "SELECT " CAMERA_COLUMNS ", main_url, sub_url, pin FROM camera"
                        " LEFT JOIN address.camera_address USING(id) WHERE id = ?1",
     [SQL_BY_ID] = "SELECT " RECORDING_COLUMNS "WHERE r.id = ?1 AND r.state <> 2",
@@ -83,8 +97,12 @@ static const char *const sql[SQL_STATEMENTS] = {
         "r.start_us < ?5 AND (r.end_us > ?4 OR r.state = 0)"
         " AND r.state < 2 ORDER BY r.start_us, r.path",
     [SQL_EXPIRED] = "SELECT " RECORDING_COLUMNS
-                    "WHERE r.expires_us <= ?1 AND r.state <> 0 ORDER BY r.expires_us LIMIT ?2",
-    [SQL_OLDEST] = "SELECT " RECORDING_COLUMNS "WHERE r.state = 1 ORDER BY r.end_us LIMIT ?1",
+                    "WHERE r.expires_us <= ?1 AND r.state <> 0 AND NOT EXISTS(SELECT 1 FROM hold h "
+                    "WHERE h.camera = c.id AND h.from_us < r.end_us AND h.to_us > r.start_us AND "
+                    "h.until_us > ?1) ORDER BY r.expires_us LIMIT ?2",
+    [SQL_OLDEST] = "SELECT " RECORDING_COLUMNS
+                   "WHERE r.state = 1 AND NOT EXISTS(SELECT 1 FROM hold h WHERE h.camera = c.id "
+                   "AND h.from_us < r.end_us AND h.to_us > r.start_us) ORDER BY r.end_us LIMIT ?1",
     [SQL_UNFINISHED] = "SELECT " RECORDING_COLUMNS "WHERE r.state <> 1",
     [SQL_FIND] = "SELECT " RECORDING_COLUMNS "WHERE r.path = ?1",
     [SQL_OLDEST_US] = "SELECT end_us FROM recording WHERE state = 1 ORDER BY end_us LIMIT 1",
@@ -364,6 +382,9 @@ static int apply_one(struct sqlite_index *x, const struct index_change *c, struc
         return put_meta(x, c->meta.key, c->meta.value, reterr);
     case INDEX_LISTED:
         return sqlite_listed(x, c->listed, reterr);
+    case INDEX_ADD_ERASURE:
+    case INDEX_TOLD_ERASURE:
+        return sqlite_change_erasure(x, &c->erasure, c->kind == INDEX_TOLD_ERASURE, reterr);
     }
     return err_set(reterr, E_BUG, "unknown change of the index");
 }
@@ -464,6 +485,10 @@ const struct index_ops index_sqlite = {
     .outbox = sqlite_outbox,
     .outbox_drop = sqlite_outbox_drop,
     .unlisted = sqlite_unlisted,
+    .erasures = sqlite_erasures,
+    .holds = sqlite_holds,
+    .hold_put = sqlite_hold_put,
+    .hold_remove = sqlite_hold_remove,
     .take_journal = sqlite_take_journal,
     .durable = sqlite_durable,
 };

@@ -120,6 +120,50 @@ int sqlite_unlisted(struct index *ix, int (*cb)(void *, const struct index_recor
     return err;
 }
 
+/* ---- what was erased ---- */
+
+int sqlite_change_erasure(struct sqlite_index *x, const struct index_erasure *e, bool told,
+                          struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, told ? SQL_ERASURE_TOLD : SQL_ERASURE_ADD, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_int64(st, 1, e->hour_us);
+    sqlite3_bind_text(st, 2, e->reason, -1, SQLITE_STATIC);
+    if (!told) {
+        sqlite3_bind_int64(st, 3, e->recordings);
+        sqlite3_bind_int64(st, 4, e->share_files);
+        sqlite3_bind_int64(st, 5, e->first_epoch_us);
+        sqlite3_bind_int64(st, 6, e->last_epoch_us);
+    }
+    return sqlite_run(x, st, "adding up what was erased", reterr);
+}
+
+int sqlite_erasures(struct index *ix, int64_t before_us,
+                    int (*cb)(void *, const struct index_erasure *), void *user, struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st = NULL;
+    int err = sqlite_prepare(x, SQL_ERASURES, &st, reterr), rc = SQLITE_DONE;
+    if (err < 0)
+        return err;
+    sqlite3_bind_int64(st, 1, before_us);
+    while (err == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct index_erasure e = {.hour_us = sqlite3_column_int64(st, 0),
+                                  .recordings = sqlite3_column_int64(st, 2),
+                                  .share_files = sqlite3_column_int64(st, 3),
+                                  .first_epoch_us = sqlite3_column_int64(st, 4),
+                                  .last_epoch_us = sqlite3_column_int64(st, 5)};
+        sqlite_text(st, 1, e.reason, sizeof(e.reason));
+        err = cb(user, &e);
+    }
+    if (err == 0 && rc != SQLITE_DONE)
+        err = sqlite_error(x, "reading what was erased", reterr);
+    sqlite3_reset(st);
+    return err;
+}
+
 /* ---- the register of cameras ---- */
 
 static void put_state(struct tlog_entry_writer *w, const struct index_camera *c)
@@ -140,18 +184,21 @@ static void put_state(struct tlog_entry_writer *w, const struct index_camera *c)
     tlog_entry_hex(w, "register", reg, sizeof(reg));
 }
 
-/* Finish the entry in @b and put it into the outbox. */
-static int post(struct sqlite_index *x, struct tlog_entry_writer *w, const char *kind,
+int sqlite_post(struct sqlite_index *x, struct tlog_entry_writer *w, const char *kind,
                 int64_t at_us, struct buf *b, struct err *reterr)
 {
     int r = tlog_entry_end(w);
     const char *text = r < 0 ? NULL : buf_cstr(b);
     if (r >= 0 && !text)
         r = -ENOMEM;
-    if (r < 0)
+    if (r < 0) {
+        buf_release(b);
         return err_set(reterr, r, "an entry of kind %s cannot be written: %s", kind, err_text(r));
+    }
     struct index_outbox o = {0, at_us, kind, text};
-    return sqlite_put_outbox(x, &o, reterr);
+    r = sqlite_put_outbox(x, &o, reterr);
+    buf_release(b);
+    return r;
 }
 
 static int tell_row(struct sqlite_index *x, const struct index_camera *before,
@@ -167,9 +214,7 @@ static int tell_row(struct sqlite_index *x, const struct index_camera *before,
     tlog_entry_text(&w, "change", !before ? "added" : after ? "changed" : "removed");
     if (after)
         put_state(&w, after);
-    int r = post(x, &w, "camera", at_us, &b, reterr);
-    buf_release(&b);
-    return r;
+    return sqlite_post(x, &w, "camera", at_us, &b, reterr);
 }
 
 static int tell_empty(struct sqlite_index *x, const struct index_camera *c, int64_t at_us,
@@ -183,9 +228,7 @@ static int tell_empty(struct sqlite_index *x, const struct index_camera *c, int6
     tlog_entry_time(&w, "at", at_us);
     tlog_entry_text(&w, "camera", c->id);
     tlog_entry_text(&w, "change", c->declared_empty_us ? "declared-empty" : "empty-withdrawn");
-    int r = post(x, &w, "masking", at_us, &b, reterr);
-    buf_release(&b);
-    return r;
+    return sqlite_post(x, &w, "masking", at_us, &b, reterr);
 }
 
 static bool same(const struct index_camera *a, const struct index_camera *b)
@@ -232,6 +275,7 @@ int sqlite_take_journal(struct index *ix, struct index *from, struct err *reterr
         "before.camera_id o ON o.id = n.id WHERE o.key = u.camera), u.view, u.start_us, u.end_us, "
         "u.bytes, u.frames, u.kid, u.manifest FROM before.unlisted u;"
         "DELETE FROM main.hold; INSERT INTO main.hold SELECT * FROM before.hold;"
+        "DELETE FROM main.erasure; INSERT INTO main.erasure SELECT * FROM before.erasure;"
         "COMMIT";
     struct sqlite_index *x = sqlite_index(ix), *old = sqlite_index(from);
     sqlite3_stmt *st = NULL;

@@ -43,6 +43,12 @@ enum sqlite_statement {
     SQL_UNLISTED,
     SQL_UNLISTED_LAST,
     SQL_LISTED,
+    SQL_ERASURE_ADD,
+    SQL_ERASURE_TOLD,
+    SQL_ERASURES,
+    SQL_HOLDS,
+    SQL_HOLD_PUT,
+    SQL_HOLD_REMOVE,
     SQL_DROP_RECORDING,
     SQL_PUT_GAP,
     SQL_PUT_EVENT,
@@ -156,6 +162,22 @@ int sqlite_outbox(struct index *ix, size_t limit, int (*cb)(void *, const struct
 int sqlite_outbox_drop(struct index *ix, int64_t up_to, struct err *reterr);
 int sqlite_unlisted(struct index *ix, int (*cb)(void *, const struct index_recording *), void *user,
                     int64_t *ret_listed, struct err *reterr);
+int sqlite_change_erasure(struct sqlite_index *x, const struct index_erasure *e, bool told,
+                          struct err *reterr);
+int sqlite_erasures(struct index *ix, int64_t before_us,
+                    int (*cb)(void *, const struct index_erasure *), void *user,
+                    struct err *reterr);
+/* sqlite_hold.c */
+int sqlite_holds(struct index *ix, int (*cb)(void *, const struct index_hold *), void *user,
+                 struct err *reterr);
+int sqlite_hold_put(struct index *ix, const struct index_hold *h, struct err *reterr);
+int sqlite_hold_remove(struct index *ix, const char *id, const char *change, int64_t at_us,
+                       struct err *reterr);
+/* Finish the entry in @b and put it into the outbox; frees @b. */
+struct tlog_entry_writer;
+struct buf;
+int sqlite_post(struct sqlite_index *x, struct tlog_entry_writer *w, const char *kind,
+                int64_t at_us, struct buf *b, struct err *reterr);
 int sqlite_take_journal(struct index *ix, struct index *from, struct err *reterr);
 /* The entry about a camera whose row changes from @before to @after; one of them may be NULL. */
 int sqlite_tell_camera(struct sqlite_index *x, const struct index_camera *before,

@@ -119,6 +119,11 @@ static const char *const migrations[] = {
     "INTEGER NOT NULL, until_us INTEGER NOT NULL, reason TEXT NOT NULL, added_us INTEGER NOT NULL) "
     "WITHOUT ROWID;"
     "CREATE INDEX hold_camera ON hold(camera, from_us);",
+
+    "CREATE TABLE erasure(hour_us INTEGER NOT NULL, reason TEXT NOT NULL, recordings INTEGER NOT "
+    "NULL, share_files INTEGER NOT NULL, first_epoch_us INTEGER NOT NULL, last_epoch_us INTEGER "
+    "NOT "
+    "NULL, PRIMARY KEY(hour_us, reason)) WITHOUT ROWID;",
 };
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "recorder/control.h"
 #include "recorder/fleet.h"
+#include "recorder/leaves.h"
 #include "recorder/node_clock.h"
 #include "recorder/status.h"
+#include "recorder/thin.h"
 #include "recorder/view.h"
 
 #define MAIN_TICK_MS 100
@@ -33,6 +35,7 @@ struct recorder {
     struct fleet fleet;
     struct status status;
     struct control *control;
+    struct leaves *_Atomic leaves; /* the store's threads look at it from the beginning */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t sigterm, sigint;
@@ -44,6 +47,8 @@ static void on_store_alarm(void *user, const struct index_event *e)
 {
     struct recorder *r = user;
     status_alarm(&r->status, e);
+    if (!strcmp(e->kind, "retention-shortfall"))
+        leaves_note_shortfall(r->leaves);
 }
 
 static void alarm_now(struct recorder *r, const char *kind, const char *text)
@@ -95,6 +100,14 @@ static void on_signal(uv_signal_t *s, int number)
     uv_stop(&r->loop);
 }
 
+static int64_t on_thin(void *user, const char *path,
+                       bool (*keep)(void *, const char *, int64_t, int64_t), void *ctx,
+                       struct err *reterr)
+{
+    const struct recorder *r = user;
+    return thin_shares(r->o->data_dir, path, keep, ctx, reterr);
+}
+
 static int open_store(struct recorder *r, struct err *reterr)
 {
     struct store_config cfg = {.data_dir = r->o->data_dir,
@@ -103,6 +116,7 @@ static int open_store(struct recorder *r, struct err *reterr)
                                .reserve_bytes = r->config.disk.reserve_bytes,
                                .full_oldest_first = r->config.disk.when_full == CONFIG_OLDEST_FIRST,
                                .retention_days = r->config.retention_days,
+                               .thin_shares = on_thin,
                                .alarm = on_store_alarm,
                                .user = r};
     int code = store_open(&cfg, &r->store, reterr);
@@ -130,6 +144,20 @@ static int open_control(struct recorder *r, struct err *reterr)
                                  .audio = r->config.cameras.audio,
                                  .clock = r->o->clock};
     return control_open(&cfg, &r->control, reterr);
+}
+
+static int start_leaves(struct recorder *r, struct err *reterr)
+{
+    struct leaves_config cfg = {.data_dir = r->o->data_dir,
+                                .config = &r->config,
+                                .policy = &r->policy,
+                                .version = LETHE_VERSION,
+                                .clock = &r->clock.clock,
+                                .store = r->store};
+    struct leaves *l = NULL;
+    int code = leaves_start(&cfg, &l, reterr);
+    r->leaves = l;
+    return code;
 }
 
 static int thread_count(const struct recorder *r)
@@ -181,7 +209,9 @@ static int start_all(struct recorder *r, struct err *reterr)
     r->status.started_us = clock_wall_us(&r->clock.clock);
     if ((code = status_open(&r->status, &r->loop, r->o->data_dir, reterr)) < 0)
         return code;
-    return open_control(r, reterr);
+    if ((code = open_control(r, reterr)) < 0)
+        return code;
+    return start_leaves(r, reterr);
 }
 
 static void watch(struct recorder *r)
@@ -210,8 +240,10 @@ static void stop_all(struct recorder *r)
     fleet_close(&r->fleet, "shutdown");
     view_stop(r->view);
     keys_stop(r->keys);
+    leaves_stop(r->leaves);
     if (r->store)
         store_close(r->store);
+    leaves_free(r->leaves);
     pool_free(r->pool);
     if (r->index)
         r->index->ops->close(r->index);

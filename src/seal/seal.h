@@ -141,6 +141,14 @@ int seal_shares_parse(const uint8_t *data, size_t len, struct seal_shares **ret,
 void seal_shares_free(struct seal_shares *s);
 size_t seal_shares_count(const struct seal_shares *s);   /* whole records */
 size_t seal_shares_damaged(const struct seal_shares *s); /* places where something else stands */
+/*
+ * Append those records to @out, byte for byte, for which @keep is true. Returns how many; what is damaged is left out.
+ * -ENOMEM, E_LIMIT.
+ */
+int64_t seal_shares_thin(const struct seal_shares *s,
+                         bool (*keep)(void *user, const char *camera, int64_t epoch_us,
+                                      int64_t epoch_length_us),
+                         void *user, struct buf *out);
 /* What the key @kid is for, and how many of how many open it; outputs may be NULL. E_NOTFOUND. */
 int seal_shares_find(const struct seal_shares *s, const uint8_t kid[SEAL_KID],
                      struct seal_context *ret, int *ret_threshold, int *ret_count);

@@ -40,6 +40,8 @@ static int64_t change_time(const struct index_change *c)
     case INDEX_PUT_OUTBOX:
     case INDEX_PUT_META:
     case INDEX_LISTED:
+    case INDEX_ADD_ERASURE:
+    case INDEX_TOLD_ERASURE:
         break;
     }
     return INT64_MAX; /* no file: cannot be found again */

@@ -107,7 +107,8 @@ static int take_event(void *user, const struct index_event *e)
 /* Each on its own: a damaged page in one table must not cost the others. */
 static void take_over(struct reindex *x)
 {
-    static const char *const keys[] = {"retained_us", "shortfall_until_us"};
+    static const char *const keys[] = {"retained_us", "shortfall_until_us", "manifest_hour_us",
+                                       "told_policy", "told_custodians"};
     if (!x->old)
         return;
     if (x->ops->cameras(x->old, take_camera, x, NULL) < 0)
@@ -118,7 +119,7 @@ static void take_over(struct reindex *x)
     if (x->ops->events(x->old, INT64_MIN, INT64_MAX, INT64_MAX, take_event, x, NULL) < 0)
         say(x, "the events of the old index could not be read, or not all");
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        char value[64];
+        char value[80];
         if (x->ops->meta_get(x->old, keys[i], value, sizeof(value)) >= 0)
             (void)x->ops->meta_put(x->fresh, keys[i], value, NULL);
     }

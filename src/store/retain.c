@@ -112,16 +112,22 @@ static void remove_parents(int dirfd, const char *path)
     }
 }
 
+/* With rows that become garbage goes the sum of what is erased, so that the log is told exactly that. */
 static int apply_all(struct store *s, int kind, const struct index_recording *r, size_t n,
-                     struct err *reterr)
+                     const char *reason, struct err *reterr)
 {
-    struct index_change *c = calloc(n, sizeof(*c));
+    struct index_change *c = calloc(n + 1, sizeof(*c));
     if (!c)
         return -ENOMEM;
+    struct index_erasure sum = store_erasure(s, reason);
     for (size_t i = 0; i < n; i++) {
         c[i].kind = kind;
         c[i].recording = r[i];
+        if (kind == INDEX_GARBAGE_RECORDING && r[i].state != INDEX_GARBAGE)
+            store_erasure_add(&sum, r[i].epoch_us, false);
     }
+    if (sum.recordings)
+        c[n++] = (struct index_change){.kind = INDEX_ADD_ERASURE, .erasure = sum};
     int err = E_BUSY;
     for (int i = 0; i < 5 && err == E_BUSY; i++)
         err = s->cfg.index_ops->apply(s->maint_index, c, n, reterr);
@@ -147,15 +153,16 @@ static int unlink_all(struct store *s, const struct index_recording *r, size_t n
 }
 
 /* Rows become garbage → files are unlinked → that is synced → rows go. */
-int retain_delete(struct store *s, const struct index_recording *r, size_t n, struct err *reterr)
+int retain_delete(struct store *s, const struct index_recording *r, size_t n, const char *reason,
+                  struct err *reterr)
 {
     if (volume_probe(s) < 0)
         return err_set(reterr, E_NOTFOUND, "the volume is away");
-    int err = apply_all(s, INDEX_GARBAGE_RECORDING, r, n, reterr);
+    int err = apply_all(s, INDEX_GARBAGE_RECORDING, r, n, reason, reterr);
     if (err >= 0)
         err = unlink_all(s, r, n, reterr);
     if (err >= 0)
-        err = apply_all(s, INDEX_DROP_RECORDING, r, n, reterr);
+        err = apply_all(s, INDEX_DROP_RECORDING, r, n, reason, reterr);
     if (err < 0)
         return err;
     pthread_mutex_lock(&s->lock);
@@ -189,7 +196,7 @@ static int64_t delete_garbage(struct store *s, struct batch *b, struct err *rete
         err = s->cfg.index_ops->unfinished(s->maint_index, collect, b, reterr);
         int more = err;
         if (err >= 0 && b->n > 0)
-            err = retain_delete(s, b->r, b->n, reterr);
+            err = retain_delete(s, b->r, b->n, "retention", reterr);
         if (err >= 0) {
             deleted += (int64_t)b->n;
             err = more;
@@ -206,7 +213,7 @@ static int64_t delete_expired(struct store *s, struct batch *b, int64_t now_us, 
         b->n = 0;
         int err = s->cfg.index_ops->expired(s->maint_index, now_us, BATCH, collect, b, reterr);
         if (err >= 0 && b->n > 0)
-            err = retain_delete(s, b->r, b->n, reterr);
+            err = retain_delete(s, b->r, b->n, "retention", reterr);
         if (err < 0)
             return err;
         deleted += (int64_t)b->n;
@@ -216,71 +223,6 @@ static int64_t delete_expired(struct store *s, struct batch *b, int64_t now_us, 
         if (b->n < BATCH || stop)
             return deleted;
     }
-}
-
-/* ---- shares ---- */
-
-static int parse_share_name(const char *day, const char *name, int64_t *ret_epoch_us, int *ret_days)
-{
-    char text[TIME_TEXT];
-    int h, m, days, used = 0;
-    if (sscanf(name, "%2d%2dZ-%6dd.shares%n", &h, &m, &days, &used) != 3 || used == 0 ||
-        name[used] || days < 1)
-        return E_SYNTAX;
-    if (strlen(day) != 10)
-        return E_SYNTAX;
-    snprintf(text, sizeof(text), "%.10sT%02d:%02d:00Z", day, h, m);
-    *ret_days = days;
-    return time_parse(text, ret_epoch_us);
-}
-
-static int64_t delete_shares_of_day(struct store *s, int keys, const char *day, int64_t now_us)
-{
-    int64_t deleted = 0, length = s->epoch_length_us > 0 ? s->epoch_length_us : HOUR_US;
-    int fd = openat(keys, day, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
-    while (d && (e = readdir(d))) {
-        int64_t epoch;
-        int days;
-        if (parse_share_name(day, e->d_name, &epoch, &days) >= 0 &&
-            epoch + length + days * DAY_US <= now_us && unlinkat(fd, e->d_name, 0) == 0)
-            deleted++;
-    }
-    if (deleted > 0)
-        (void)fsync(fd);
-    if (d)
-        closedir(d);
-    else if (fd >= 0)
-        close(fd);
-    if (unlinkat(keys, day, AT_REMOVEDIR) == 0)
-        (void)fsync(keys);
-    return deleted;
-}
-
-/*
- * A share file holds the keys of every recording of one epoch and class; it goes when the last of
- * them is past its retention. Names tell all, so that no database is needed for the most important
- * act of forgetting.
- */
-static int64_t delete_shares(struct store *s, int64_t now_us)
-{
-    int64_t deleted = 0;
-    pthread_rwlock_rdlock(&s->dir_lock);
-    int keys = openat(s->dirfd, "keys", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    pthread_rwlock_unlock(&s->dir_lock);
-    DIR *d = keys < 0 ? NULL : fdopendir(keys);
-    struct dirent *e;
-    char today[TIME_TEXT];
-    time_format_date(now_us - DAY_US, today); /* no class is shorter than a day */
-    while (d && (e = readdir(d)))
-        if (e->d_name[0] != '.' && strlen(e->d_name) == 10 && strcmp(e->d_name, today) <= 0)
-            deleted += delete_shares_of_day(s, keys, e->d_name, now_us);
-    if (d)
-        closedir(d);
-    else if (keys >= 0)
-        close(keys);
-    return deleted;
 }
 
 /* ---- passes ---- */
@@ -312,8 +254,9 @@ static int64_t pass(struct store *s, struct err *reterr)
     if (!b.r)
         return -ENOMEM;
     int64_t now = deletion_time(s);
-    (void)delete_shares(s, now);
-    int64_t deleted = delete_garbage(s, &b, reterr);
+    int64_t deleted = store_forget_shares(s, now, reterr);
+    if (deleted >= 0)
+        deleted = delete_garbage(s, &b, reterr);
     if (deleted >= 0) {
         int64_t more = delete_expired(s, &b, now, reterr);
         deleted = more < 0 ? more : deleted + more;

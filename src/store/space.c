@@ -72,7 +72,7 @@ static int delete_some(struct store *s, struct oldest *o, int64_t wanted, size_t
     if (err >= 0)
         err = s->cfg.index_ops->oldest(s->maint_index, limit, collect, o, NULL);
     if (err >= 0 && o->n > 0)
-        err = retain_delete(s, o->r, o->n, NULL);
+        err = retain_delete(s, o->r, o->n, "disk-full", NULL);
     if (err >= 0 && o->n > 0)
         tell_shortfall(s, o);
     pthread_mutex_unlock(&s->maint_lock);

@@ -211,6 +211,7 @@ static void store_free(struct store *s)
     free(s->runs);
     if (s->index)
         s->cfg.index_ops->close(s->index);
+    store_forget_thinned(s);
     if (s->maint_index)
         s->cfg.index_ops->close(s->maint_index);
     if (s->dirfd >= 0)

@@ -34,6 +34,15 @@ struct store_config {
                                  (told) */
     int retention_days;
     size_t queue_bytes; /* ceiling for data queued to the disk; 0: 512 MiB */
+    /*
+     * A share file (@path below data_dir) is past its class, but holds keep something of it: leave only
+     * the records for which @keep is true, and say how many those are. NULL: such files stay whole.
+     * Maintenance thread.
+     */
+    int64_t (*thin_shares)(void *user, const char *path,
+                           bool (*keep)(void *ctx, const char *camera, int64_t epoch_us,
+                                        int64_t epoch_length_us),
+                           void *ctx, struct err *reterr);
     /* Something an operator must know (disk full, volume lost, fsync failed, …). Any thread. */
     void (*alarm)(void *user, const struct index_event *e);
     void *user;

@@ -169,6 +169,8 @@ struct store {
     int64_t trusted_offset_us, candidate_offset_us, candidate_since_us;
     bool offset_known, held;
     unsigned retain_failures;
+    struct store_thinned *thinned; /* share files of which only what is held is left */
+    uint64_t thinned_holds;        /* what was held then */
 };
 
 /* store.c */
@@ -248,7 +250,16 @@ int store_make_space(struct store *s);
 int store_space_free(struct store *s, uint64_t *ret_total, uint64_t *ret_free);
 int64_t store_reserve(const struct store *s);
 int store_maint_index(struct store *s, struct err *reterr);
-int retain_delete(struct store *s, const struct index_recording *r, size_t n, struct err *reterr);
+/* @reason for the log: "retention" or "disk-full". */
+int retain_delete(struct store *s, const struct index_recording *r, size_t n, const char *reason,
+                  struct err *reterr);
+
+/* forget_shares.c: share files that are past their class, but for what holds keep. */
+int64_t store_forget_shares(struct store *s, int64_t now_us, struct err *reterr);
+void store_forget_thinned(struct store *s);
+/* A sum of what is erased now, and one thing more in it. */
+struct index_erasure store_erasure(struct store *s, const char *reason);
+void store_erasure_add(struct index_erasure *sum, int64_t epoch_us, bool share_file);
 
 /* mend.c, recover.c */
 /* At start, before anything is written: what the last run left open, and from when on files may

@@ -222,6 +222,144 @@ static void test_retain__stops_by_policy_when_full(void **state)
     assert_int_equal(count.ok, 0);
 }
 
+/* ---- holds, and what the log is told ---- */
+
+static struct index *open_index(void)
+{
+    struct index *ix = NULL;
+    assert_int_equal(index_sqlite.open(fix.dir, false, &ix, NULL), 0);
+    return ix;
+}
+
+static void hold(const char *id, const char *camera, int day, int64_t until_us)
+{
+    struct index *ix = open_index();
+    struct index_hold h = {.from_us = FIX_T0 + day * DAY_US,
+                           .to_us = FIX_T0 + day * DAY_US + SECOND_US,
+                           .until_us = until_us};
+    snprintf(h.id, sizeof(h.id), "%s", id);
+    snprintf(h.camera, sizeof(h.camera), "%s", camera);
+    snprintf(h.reason, sizeof(h.reason), "court-order");
+    assert_int_equal(ix->ops->hold_put(ix, &h, NULL), 0);
+    ix->ops->close(ix);
+}
+
+static int64_t thinned, left_over;
+static char thinned_path[INDEX_PATH];
+
+/* Two cameras' keys are in each file of this test; which of them are held? */
+static int64_t thin(void *user, const char *path,
+                    bool (*keep)(void *, const char *, int64_t, int64_t), void *ctx,
+                    struct err *reterr)
+{
+    int64_t epoch = FIX_T0;
+    thinned++;
+    snprintf(thinned_path, sizeof(thinned_path), "%s", path);
+    left_over = keep(ctx, "cam1", epoch, FIX_EPOCH) + keep(ctx, "cam2", epoch, FIX_EPOCH);
+    return left_over;
+}
+
+static void test_retain__a_hold_keeps_its_camera_and_span_alone(void **state)
+{
+    (void)state;
+    struct fix_count count = {0};
+    thinned = 0;
+    fix.cfg.thin_shares = thin;
+    fix_open();
+    for (int day = 0; day < 2; day++)
+        one_day(day, &count);
+    settle();
+    int64_t now = FIX_T0 + 40 * DAY_US;
+    hold("a", "cam1", 0, now);
+    hold("b", "cam1", 0, now + 5 * DAY_US); /* the same footage twice: the later end counts */
+    hold("c", "cam2", 7, now + 9 * DAY_US); /* of another time */
+    clock_fake_advance(&fix.clock, 32 * DAY_US + FIX_EPOCH);
+    assert_int_equal(retain(), 3);
+    assert_int_equal(count_entries("recordings", true), 1);
+    assert_int_equal(count_entries("recordings/cam1", true), 1);
+    assert_int_equal(count_entries("keys", true), 1);
+    assert_int_equal(thinned, 1);
+    assert_int_equal(left_over, 1); /* of cam2 nothing stays */
+    assert_int_equal(retain(), 0);
+    assert_int_equal(thinned, 1);               /* not again */
+    clock_fake_advance(&fix.clock, 8 * DAY_US); /* hold a is over */
+    assert_int_equal(retain(), 0);
+    clock_fake_advance(&fix.clock, 5 * DAY_US); /* and b */
+    assert_int_equal(retain(), 1);
+    assert_int_equal(count_entries("keys", true), 0);
+    assert_int_equal(count_entries("recordings", true), 0);
+    fix_close();
+    fix.cfg.thin_shares = NULL;
+}
+
+static void test_retain__a_hold_that_is_taken_away_ends_at_once(void **state)
+{
+    (void)state;
+    struct fix_count count = {0};
+    fix_open();
+    one_day(0, &count);
+    settle();
+    hold("a", "cam1", 0, FIX_T0 + 300 * DAY_US);
+    clock_fake_advance(&fix.clock, 32 * DAY_US);
+    assert_int_equal(retain(), 1);
+    assert_int_equal(count_entries("keys", true), 1); /* nobody can cut it: it stays whole */
+    struct index *ix = open_index();
+    assert_int_equal(ix->ops->hold_remove(ix, "b", "removed", 0, NULL), E_NOTFOUND);
+    assert_int_equal(ix->ops->hold_remove(ix, "a", "removed", 0, NULL), 0);
+    ix->ops->close(ix);
+    assert_int_equal(retain(), 1);
+    assert_int_equal(count_entries("keys", true), 0);
+}
+
+struct sums {
+    int n;
+    struct index_erasure e[8];
+};
+
+static int collect_sum(void *user, const struct index_erasure *e)
+{
+    struct sums *sums = user;
+    sums->e[sums->n++] = *e;
+    return 0;
+}
+
+static void test_retain__what_is_erased_is_summed_up_once(void **state)
+{
+    (void)state;
+    struct fix_count count = {0};
+    struct sums sums = {0};
+    fix_open();
+    for (int day = 0; day < 3; day++)
+        one_day(day, &count);
+    settle();
+    faultio_rules(
+        "unlink EIO path=.mp4 count=1"); /* rows are garbage by then: that is when they are erased */
+    clock_fake_advance(&fix.clock, 29 * DAY_US + HOUR_US);
+    (void)store_retain(fix.store, NULL);
+    faultio_rules("");
+    (void)store_retain(fix.store, NULL);
+    (void)store_retain(fix.store, NULL);
+    assert_int_equal(count_entries("recordings", true), 2);
+    struct index *ix = open_index();
+    int64_t now = fix.clock.wall;
+    assert_int_equal(ix->ops->erasures(ix, now - now % HOUR_US, collect_sum, &sums, NULL), 0);
+    assert_int_equal(sums.n, 0); /* this hour is not over */
+    assert_int_equal(ix->ops->erasures(ix, INT64_MAX, collect_sum, &sums, NULL), 0);
+    assert_int_equal(sums.n, 1);
+    assert_string_equal(sums.e[0].reason, "retention");
+    assert_int_equal(sums.e[0].hour_us, now - now % HOUR_US);
+    assert_int_equal(sums.e[0].recordings, 4);
+    assert_int_equal(sums.e[0].share_files, 2);
+    assert_int_equal(sums.e[0].first_epoch_us / FIX_EPOCH, FIX_T0 / FIX_EPOCH);
+    assert_int_equal(sums.e[0].last_epoch_us / FIX_EPOCH, (FIX_T0 + DAY_US) / FIX_EPOCH);
+    struct index_change told = {.kind = INDEX_TOLD_ERASURE, .erasure = sums.e[0]};
+    assert_int_equal(ix->ops->apply(ix, &told, 1, NULL), 0);
+    sums.n = 0;
+    assert_int_equal(ix->ops->erasures(ix, INT64_MAX, collect_sum, &sums, NULL), 0);
+    assert_int_equal(sums.n, 0);
+    ix->ops->close(ix);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fix_teardown)
@@ -233,6 +371,9 @@ int main(void)
         T(test_retain__finishes_what_a_crash_interrupted),
         T(test_retain__oldest_first_when_full),
         T(test_retain__stops_by_policy_when_full),
+        T(test_retain__a_hold_keeps_its_camera_and_span_alone),
+        T(test_retain__a_hold_that_is_taken_away_ends_at_once),
+        T(test_retain__what_is_erased_is_summed_up_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

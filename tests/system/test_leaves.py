@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""From what happens to what the public log says: a node that starts, cameras that change, a logger that is away."""
+import os
+import signal
+import subprocess
+
+from harness import Sim, Site, check, finish, run, wait_for
+
+TMP = os.environ.get("TMPDIR", "/tmp")
+
+
+def entries(site):
+    """Texts of all entries, straight from the static files."""
+    out = []
+    for tile in sorted((site.data / "log/tile/entries").rglob("*")):
+        if not tile.is_file():
+            continue
+        data, at, found = tile.read_bytes(), 0, []
+        while at + 2 <= len(data):
+            n = int.from_bytes(data[at:at + 2], "big")
+            found.append(data[at + 2:at + 2 + n].decode())
+            at += 2 + n
+        if len(found) > len(out):
+            out = found
+    return out
+
+
+def kinds(site):
+    return [e.split("\n")[0].split(" ")[1] for e in entries(site)]
+
+
+def logger_pid(site):
+    out = subprocess.run(["pgrep", "-P", str(site.node.pid), "-f", "logger"], capture_output=True, text=True).stdout
+    return int(out.split()[0]) if out.split() else None
+
+
+sim = Sim(TMP, "--size", "320x240", "--scenes", 1, "--bitrate", "200k", log=False)
+site = Site({"node": "leaves", "mask": "{enabled: no}"})
+site.start()
+check(wait_for(lambda: {"node-start", "policy", "custodians"} <= set(kinds(site)), 30), "a start says who and what", str(kinds(site)))
+site.add("gate", sim.url(0))
+check(wait_for(lambda: kinds(site).count("camera") == 1, 30), "a camera that is added by a command is told", str(kinds(site)))
+entry = next(e for e in entries(site) if " camera\n" in e)
+check("\ncamera gate\nchange added\n" in entry and str(sim.port) not in entry, "without its address", entry)
+
+# ---- a logger that is away
+pid = logger_pid(site)
+os.kill(pid, signal.SIGSTOP)
+run("camera", "set", "gate", "--data", site.data, "--place", "Bridge Street 1")
+run("camera", "set", "gate", "--data", site.data, "--retention-days", 7)
+check(site.recording("gate", frames=40), "recording does not wait for the log")
+os.kill(pid, signal.SIGCONT)
+check(wait_for(lambda: kinds(site).count("camera") == 3, 60), "what was told meanwhile comes late", str(kinds(site)))
+os.kill(logger_pid(site), signal.SIGKILL)
+run("camera", "remove", "gate", "--data", site.data, "--yes")
+check(wait_for(lambda: kinds(site).count("camera") == 4, 60), "and is neither lost nor doubled by a death", str(kinds(site)))
+check("change removed" in entries(site)[-1], "in order", entries(site)[-1])
+
+# ---- another start, the same promises
+site.stop()
+site.start()
+check(wait_for(lambda: kinds(site).count("node-start") == 2, 30), "another start is told", str(kinds(site)))
+check(kinds(site).count("policy") == 1 and kinds(site).count("custodians") == 1, "what is as it was is not", str(kinds(site)))
+r = run("log", "verify", site.data / "log")
+check(r.returncode == 0, "the log verifies", r.stderr + r.stdout)
+site.remove()
+sim.stop()
+finish()
