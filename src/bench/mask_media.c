@@ -24,7 +24,7 @@ struct waiting {
 };
 
 struct clip_run {
-    struct mask_watch watch;
+    struct bench_watch watch;
     struct mask_run *run;
     const struct bench_stream *stream;
     struct bench_video *source;
@@ -88,7 +88,7 @@ static int judge_labels(struct clip_run *r, struct waiting *w, bool covered)
         if (covered && !missed)
             continue;
         if (missed)
-            mask_watch_keep(&r->watch, &w->s, core, w->pts_ticks);
+            bench_watch_keep(&r->watch, &w->s, core, w->pts_ticks);
         int id = t->id >= 0 ? t->id : (int)((t - r->watch.bench->truth->box) % TALLY_IDS);
         e = tally_person(&r->run->tally, id,
                          (int)(t->class == DETECT_FACE ? height * HEADS : height), t->still, &a);
@@ -101,7 +101,7 @@ static int judge_labels(struct clip_run *r, struct waiting *w, bool covered)
 static void on_output(void *user, const struct mask_output *out)
 {
     struct clip_run *r = user;
-    if (r->error < 0 || (r->error = mask_watch_take(&r->watch, out)) <= 0)
+    if (r->error < 0 || (r->error = bench_watch_take(&r->watch, out)) <= 0)
         return;
     if (out->state != MASK_COVERED && r->run->first_shown_s < 0)
         r->run->first_shown_s = (double)out->pts_ticks / BENCH_CLOCK_RATE;
@@ -163,7 +163,7 @@ int mask_bench_clip(const struct mask_bench *b, const char *path, bool models, s
     r->run = ret;
     r->stream = &s;
     if (e >= 0)
-        e = mask_watch_open(&r->watch, b, ret, reterr);
+        e = bench_watch_open(&r->watch, b, ret, reterr);
     if (e >= 0)
         e = bench_video_open(s.track.codec, &r->source);
     if (e >= 0 && models)
@@ -173,7 +173,7 @@ int mask_bench_clip(const struct mask_bench *b, const char *path, bool models, s
     tally_finish(&ret->tally);
     tally_release(&ret->tally);
     detector_pool_free(pool);
-    mask_watch_close(&r->watch);
+    bench_watch_close(&r->watch);
     bench_video_close(r->source);
     for (int i = 0; i < WAITING; i++)
         sim_picture_release(&r->waiting[i].s);

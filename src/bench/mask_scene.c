@@ -18,7 +18,7 @@
 #define OBJECT_MARGIN 14 /* pixels around an object that a silhouette may well cover */
 
 struct scene_run {
-    struct mask_watch watch;
+    struct bench_watch watch;
     struct mask_run *run;
     struct sim_scene *scene;
     struct sim_scene_config cfg;
@@ -48,7 +48,7 @@ static int judge_people(struct scene_run *r, int n, double t, int64_t pts, bool 
         if (covered && !missed) /* nothing is shown: neither a hit nor a miss */
             continue;
         if (missed)
-            mask_watch_keep(&r->watch, &r->s, box, pts);
+            bench_watch_keep(&r->watch, &r->s, box, pts);
         e = tally_person(&r->run->tally, o->id, (int)(o->y1 - o->y0),
                          t - r->walked_at[o->id] >= STILL_S, &a);
         if (e < 0)
@@ -101,7 +101,7 @@ static void on_output(void *user, const struct mask_output *out)
     struct scene_run *r = user;
     if (r->error < 0)
         return;
-    r->error = mask_watch_take(&r->watch, out);
+    r->error = bench_watch_take(&r->watch, out);
     if (r->error <= 0)
         return;
     int64_t step = BENCH_CLOCK_RATE / BENCH_SCENE_FPS;
@@ -129,12 +129,12 @@ static int open_run(struct scene_run *r, const struct mask_bench *b, struct err 
         e = sim_picture_add_label(&r->s);
     if (e >= 0)
         e = sim_picture_init(&r->b, BENCH_SCENE_WIDTH, BENCH_SCENE_HEIGHT);
-    return e < 0 ? e : mask_watch_open(&r->watch, b, r->run, reterr);
+    return e < 0 ? e : bench_watch_open(&r->watch, b, r->run, reterr);
 }
 
 static void close_run(struct scene_run *r)
 {
-    mask_watch_close(&r->watch);
+    bench_watch_close(&r->watch);
     sim_scene_free(r->scene);
     sim_picture_release(&r->s);
     sim_picture_release(&r->b);

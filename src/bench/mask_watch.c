@@ -9,17 +9,17 @@
 #define FACE_SCORE 0.5f
 #define PERSON_SCORE 0.45f
 
-int mask_watch_open(struct mask_watch *w, const struct mask_bench *b, struct mask_run *run,
-                    struct err *reterr)
+int bench_watch_open(struct bench_watch *w, const struct mask_bench *b, struct mask_run *run,
+                     struct err *reterr)
 {
-    *w = (struct mask_watch){.bench = b, .run = run};
+    *w = (struct bench_watch){.bench = b, .run = run};
     int r = bench_video_open(MEDIA_H264, &w->video);
     if (r >= 0 && b->model_dirs)
         r = detector_pool_new(b->model_dirs, 1, &w->seeker, reterr);
     return r;
 }
 
-void mask_watch_close(struct mask_watch *w)
+void bench_watch_close(struct bench_watch *w)
 {
     bench_video_close(w->video);
     sim_picture_release(&w->o);
@@ -29,7 +29,7 @@ void mask_watch_close(struct mask_watch *w)
 
 static int take_picture(void *user, struct bench_video *v, int64_t pts_ticks)
 {
-    struct mask_watch *w = user;
+    struct bench_watch *w = user;
     (void)pts_ticks;
     int width = bench_video_width(v) & ~1, height = bench_video_height(v) & ~1, r = 0;
     if (w->o.width != width || w->o.height != height) {
@@ -41,7 +41,7 @@ static int take_picture(void *user, struct bench_video *v, int64_t pts_ticks)
 }
 
 /* The best that we have, on the masked picture: what it finds is a leak, or a poster. */
-static void search(struct mask_watch *w)
+static void search(struct bench_watch *w)
 {
     struct mask_tally *t = &w->run->tally;
     struct detect_box b[DETECT_BOXES];
@@ -60,14 +60,14 @@ static void search(struct mask_watch *w)
         face |= here_face;
         person |= b[i].class == DETECT_PERSON && b[i].score >= PERSON_SCORE;
         if (here_face)
-            mask_watch_keep(w, o, box, w->seeker_us / SECOND_US);
+            bench_watch_keep(w, o, box, w->seeker_us / SECOND_US);
     }
     t->searched_frames++;
     t->found_face_frames += face;
     t->found_person_frames += person;
 }
 
-int mask_watch_take(struct mask_watch *w, const struct mask_output *out)
+int bench_watch_take(struct bench_watch *w, const struct mask_output *out)
 {
     struct mask_run *run = w->run;
     const struct media_au au = {
@@ -99,8 +99,8 @@ static void put_pixel(FILE *f, const struct sim_picture *p, int x, int y, bool m
         putc(marked ? (i == 0 ? 255 : 0) : (int)(rgb[i] < 0 ? 0 : rgb[i] > 255 ? 255 : rgb[i]), f);
 }
 
-void mask_watch_keep(struct mask_watch *w, const struct sim_picture *s, const float box[4],
-                     int64_t pts_ticks)
+void bench_watch_keep(struct bench_watch *w, const struct sim_picture *s, const float box[4],
+                      int64_t pts_ticks)
 {
     char path[4096];
     if (!w->bench->misses || w->pictures >= WATCH_PICTURES)

@@ -8,7 +8,7 @@
 #define WATCH_SEARCH_EVERY 10 /* pictures between two searches for faces */
 #define WATCH_PICTURES 40     /* of misses that are kept of a run */
 
-struct mask_watch {
+struct bench_watch {
     const struct mask_bench *bench;
     struct mask_run *run;
     struct bench_video *video;
@@ -20,15 +20,15 @@ struct mask_watch {
     int pictures;
 };
 
-int mask_watch_open(struct mask_watch *w, const struct mask_bench *b, struct mask_run *run,
-                    struct err *reterr);
-void mask_watch_close(struct mask_watch *w);
+int bench_watch_open(struct bench_watch *w, const struct mask_bench *b, struct mask_run *run,
+                     struct err *reterr);
+void bench_watch_close(struct bench_watch *w);
 /*
  * Decode @out into w->o, count frames and states, search it now and then. 1: w->o is the picture of @out; 0: nothing
  * came out of the decoder; < 0: out of memory.
  */
-int mask_watch_take(struct mask_watch *w, const struct mask_output *out);
+int bench_watch_take(struct bench_watch *w, const struct mask_output *out);
 /* Keep @s and w->o side by side, the box of the miss drawn. Errors are passed over. */
-void mask_watch_keep(struct mask_watch *w, const struct sim_picture *s, const float box[4],
-                     int64_t pts_ticks);
+void bench_watch_keep(struct bench_watch *w, const struct sim_picture *s, const float box[4],
+                      int64_t pts_ticks);
 #endif

@@ -145,7 +145,7 @@ static void tell(const struct job *j, const char *what, const char *name, bool m
 static int run_leaks(struct job *j, struct err *reterr)
 {
     int r = 0;
-    for (int models = 0; models <= j->models && r >= 0; models++) {
+    for (int models = 0; models <= (j->models ? 1 : 0) && r >= 0; models++) {
         for (int k = 0; k < SIM_SCENE_NOISE && r >= 0; k++)
             if (j->scene[k]) {
                 tell(j, "scene", sim_scene_kind_name((enum sim_scene_kind)k), models);

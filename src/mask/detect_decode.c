@@ -78,6 +78,16 @@ static bool shaped(const struct detect_tensor *t, int rows, int columns)
     return t->rows == rows && t->columns == columns;
 }
 
+static int column_of(int cell, int columns)
+{
+    return cell % columns;
+}
+
+static int row_of(int cell, int columns)
+{
+    return cell / columns;
+}
+
 static int decode_yunet(const struct detect_tensor *t, int width, int height, struct candidates *c)
 {
     for (int k = 0; k < STRIDES; k++, t += 3) {
@@ -90,9 +100,9 @@ static int decode_yunet(const struct detect_tensor *t, int width, int height, st
                 continue;
             const float *d = t[2].data + (ptrdiff_t)i * 4;
             float size = (float)s;
-            struct detect_box b =
-                around(((float)(i % columns) + d[0]) * size, ((float)(i / columns) + d[1]) * size,
-                       expf(d[2]) * size, expf(d[3]) * size);
+            struct detect_box b = around(((float)column_of(i, columns) + d[0]) * size,
+                                         ((float)row_of(i, columns) + d[1]) * size,
+                                         expf(d[2]) * size, expf(d[3]) * size);
             b.class = DETECT_FACE;
             b.score = score;
             put(c, &b);
@@ -129,9 +139,9 @@ static int decode_yolox(const struct detect_tensor *t, int width, int height, st
             if (!(d[4] >= c->threshold)) /* no class can lift it */
                 continue;
             float score = unit(d[4]) * best_class(d + 5, &class);
-            struct detect_box b =
-                around((d[0] + (float)(i % columns)) * size, (d[1] + (float)(i / columns)) * size,
-                       expf(d[2]) * size, expf(d[3]) * size);
+            struct detect_box b = around((d[0] + (float)column_of(i, columns)) * size,
+                                         (d[1] + (float)row_of(i, columns)) * size,
+                                         expf(d[2]) * size, expf(d[3]) * size);
             b.class = class;
             b.score = score;
             put(c, &b);
@@ -167,8 +177,8 @@ static int decode_nanodet(const struct detect_tensor *t, int width, int height,
             if (!(b.score >= c->threshold))
                 continue;
             const float *d = t[1].data + (ptrdiff_t)i * 4 * BINS;
-            float size = (float)s, x = ((float)(i % columns) + 0.5f) * size - 0.5f,
-                  y = ((float)(i / columns) + 0.5f) * size - 0.5f;
+            float size = (float)s, x = ((float)column_of(i, columns) + 0.5f) * size - 0.5f,
+                  y = ((float)row_of(i, columns) + 0.5f) * size - 0.5f;
             b.x0 = x - distance(d) * size;
             b.y0 = y - distance(d + BINS) * size;
             b.x1 = x + distance(d + 2 * BINS) * size;
