@@ -357,6 +357,39 @@ static void paint_tick(struct mask_canvas *c, const struct mask_regions *r, int 
         }
 }
 
+/* Mean of a cell of the backdrop. */
+static void add_cell(const struct mask_picture *p, int x, int y, unsigned sum[3])
+{
+    for (int i = 0; i < 3; i++) {
+        size_t side = i ? MASK_CELL / 2 : MASK_CELL, stride = (size_t)p->stride[i];
+        const uint8_t *at = p->plane[i] + (size_t)y * side * stride + (size_t)x * side;
+        unsigned cell = 0;
+        for (size_t k = 0; k < side * side; k++)
+            cell += at[k / side * stride + k % side];
+        sum[i] += cell / (unsigned)(side * side);
+    }
+}
+
+/* A cell that trembles too much to be learnt, among six and more that are known, takes their colour. */
+static void mend_cell(struct mask_canvas *c, const struct mask_plate *p, int x, int y)
+{
+    unsigned sum[3] = {0}, n = 0;
+    for (int d = 0; d < 9; d++) {
+        int nx = x + d % 3 - 1, ny = y + d / 3 - 1;
+        if (nx < 0 || ny < 0 || nx >= c->grid.columns || ny >= c->grid.rows ||
+            !p->learnt[(size_t)ny * (size_t)c->grid.stride + (size_t)nx])
+            continue;
+        add_cell(&p->pred, nx, ny, sum);
+        n++;
+    }
+    if (n < 6)
+        return;
+    fill_cell(
+        &c->backdrop, x, y,
+        (const uint8_t[]){(uint8_t)(sum[0] / n), (uint8_t)(sum[1] / n), (uint8_t)(sum[2] / n)});
+    c->known[(size_t)y * (size_t)c->grid.stride + (size_t)x] = 255;
+}
+
 /* What c->base says, smoothly. */
 static void paint_backdrop(struct mask_canvas *c, uint8_t tint)
 {
@@ -374,6 +407,10 @@ void mask_canvas_backdrop(struct mask_canvas *c, const struct mask_plate *p, boo
     size_t n = mask_grid_size(g);
     mask_picture_copy(&c->backdrop, &p->pred);
     memcpy(c->known, p->learnt, n);
+    for (int y = 0; y < g->rows; y++)
+        for (int x = 0; x < g->columns; x++)
+            if (!p->learnt[(size_t)y * (size_t)g->stride + (size_t)x])
+                mend_cell(c, p, x, y);
     int side = (g->columns + MOSAIC_BLOCKS - 1) / MOSAIC_BLOCKS;
     for (int y = 0; y < g->rows && mosaic; y += side)
         for (int x = 0; x < g->columns; x += side)

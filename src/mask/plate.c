@@ -9,9 +9,9 @@
 #include "mask/grow.h"
 
 #define HOLD 50        /* 1/50 s: a second */
-#define CLOSE_RADIUS 5 /* cells: holes and gaps up to 40 pixels across are filled */
+#define CLOSE_RADIUS 4 /* cells: holes and gaps up to 40 pixels across are filled */
 #define LIGHT_US (SECOND_US / 2)
-#define REACH 6      /* cells around a strong difference within which a weak one counts */
+#define REACH 4      /* cells around a strong difference within which a weak one counts */
 #define LIMIT_MIN 40 /* of a cell's 16 luma pixels together */
 #define LIMIT_MAX 208
 #define LIMIT_UNKNOWN 90 /* before any noise was measured */
@@ -255,12 +255,13 @@ static bool follow_light(struct mask_plate *p, const struct mask_picture *live, 
     return step > 1 || step < -1;
 }
 
+/* A cell that is clearly empty again is let go after 0.4 s. */
 VECTORISE static void hold_cells(uint8_t *restrict hold, const uint8_t *restrict weak,
-                                 uint8_t passed, size_t n)
+                                 const uint8_t *restrict trace, int passed, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint8_t left = hold[i] > passed ? (uint8_t)(hold[i] - passed) : 0;
-        hold[i] = weak[i] ? HOLD : left;
+        int left = hold[i] - (trace[i] ? passed : passed * 5 / 2);
+        hold[i] = weak[i] ? HOLD : left > 0 ? (uint8_t)left : 0;
     }
 }
 
@@ -282,13 +283,13 @@ void mask_plate_see(struct mask_plate *p, const struct mask_picture *live, int64
                              p->weak, p->strong, p->moving, p->trace};
     mask_judge(&v, n);
     struct mask_evidence e = {p->weak, p->strong, p->moving, p->trace};
-    mask_settle(g, &e, REACH, 2, p->tmp); /* moving serves as the third mask before it is found */
+    mask_settle(g, &e, REACH, 1, p->tmp); /* moving serves as the third mask before it is found */
     if (stroke || !p->frames)
         memset(p->moving, 0, n);
     else
         mask_motion(p->sum, p->previous, p->limit, p->moving, n);
     int passed = dt_ms / 20;
-    hold_cells(p->hold, p->weak, (uint8_t)(passed > 255 ? 255 : passed), n);
+    hold_cells(p->hold, p->weak, p->trace, passed > 255 ? 255 : passed, n);
     p->differing = mask_count(g, p->weak);
     p->moved = mask_count(g, p->moving);
     p->frames++;
