@@ -29,6 +29,11 @@ static const char *const migrations[] = {
     "WITHOUT"
     " ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE ticket(id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL,"
+    " camera TEXT NOT NULL, span TEXT NOT NULL, text TEXT NOT NULL, reply TEXT NOT NULL,"
+    " made_us INTEGER NOT NULL, due_us INTEGER NOT NULL, closed_us INTEGER NOT NULL DEFAULT 0,"
+    " outcome TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX ticket_open ON ticket(closed_us, due_us);",
 };
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -16,6 +16,7 @@ struct bucket {
     int64_t drop_us; /* one failure is forgotten in that time */
 };
 static const struct bucket of_user = {"user:", 8, 60 * SECOND_US};
+static const struct bucket of_letter = {"letter:", 5, 10 * MINUTE_US};
 static const struct bucket of_peer = {"peer:", 24, 15 * SECOND_US};
 
 /* IPv6 customers have a network each: count it, not the address. */
@@ -79,6 +80,25 @@ int account_limit_check(struct account *a, const char *user, const char *peer, i
     *ret_wait_s = wait;
     return err_set(reterr, E_LIMIT, "Too many wrong attempts; try again in %lld s.",
                    (long long)wait);
+}
+
+int account_limit_letter(struct account *a, const char *peer, int64_t *ret_wait_s,
+                         struct err *reterr)
+{
+    char key[96], letter[104];
+    peer_key(peer, key);
+    snprintf(letter, sizeof(letter), "letter:%s", key + strlen("peer:"));
+    pthread_mutex_lock(&a->lock);
+    int64_t wait = wait_s(&of_letter, level_locked(a, &of_letter, letter));
+    if (!wait)
+        add_locked(a, &of_letter, letter);
+    pthread_mutex_unlock(&a->lock);
+    if (!wait)
+        return 0;
+    *ret_wait_s = wait;
+    return err_set(reterr, E_LIMIT,
+                   "Several letters came from here lately; the next can be sent in %lld minutes.",
+                   (long long)(wait + 59) / 60);
 }
 
 void account_limit_failed(struct account *a, const char *user, const char *peer)

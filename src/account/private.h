@@ -44,6 +44,9 @@ int account_password_verify(struct account *a, const char *password, const char 
 /* Is there room for another attempt? E_LIMIT and *ret_wait_s if not. @user may be NULL. */
 int account_limit_check(struct account *a, const char *user, const char *peer, int64_t *ret_wait_s,
                         struct err *reterr);
+/* Count a letter from @peer: E_LIMIT and *ret_wait_s when there were too many lately. */
+int account_limit_letter(struct account *a, const char *peer, int64_t *ret_wait_s,
+                         struct err *reterr);
 void account_limit_failed(struct account *a, const char *user, const char *peer);
 void account_limit_passed(struct account *a, const char *user);
 

@@ -9,10 +9,16 @@
 
 #include "api/live.h"
 #include "api/masked.h"
+#include "api/public.h"
 
 const struct http_route *const api_tables[] = {
-    api_session_routes,  api_users_routes, api_tokens_routes,   api_cameras_routes, api_node_routes,
-    api_timeline_routes, api_live_routes,  api_playback_routes, api_export_routes,  NULL,
+    api_session_routes,        api_users_routes,
+    api_tokens_routes,         api_cameras_routes,
+    api_node_routes,           api_timeline_routes,
+    api_live_routes,           api_playback_routes,
+    api_export_routes,         api_public_register_routes,
+    api_public_numbers_routes, api_public_log_routes,
+    api_public_contact_routes, NULL,
 };
 
 int api_new(const struct api_options *o, struct api **ret, struct err *reterr)
@@ -38,6 +44,8 @@ int api_new(const struct api_options *o, struct api **ret, struct err *reterr)
         r = live_hub_new(run_dir, o->clock, &a->live, reterr);
     if (r >= 0)
         r = masked_cache_new(&a->views);
+    if (r >= 0)
+        r = public_tally_new(&a->tally);
     if (r < 0) {
         api_free(a);
         return r;
@@ -52,6 +60,7 @@ void api_free(struct api *a)
         return;
     live_hub_free(a->live);
     masked_cache_free(a->views);
+    public_tally_free(a->tally);
     api_cameras_free(a->cameras);
     api_indexes_free(a->indexes);
     http_source_free(a->source);

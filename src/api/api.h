@@ -17,6 +17,7 @@ struct api_cameras;
 struct api_indexes;
 struct live_hub;
 struct masked_cache;
+struct public_tally;
 
 struct api {
     const char *data_dir, *node; /* borrowed */
@@ -29,6 +30,7 @@ struct api {
     struct api_indexes *indexes;
     struct live_hub *live;
     struct masked_cache *views;
+    struct public_tally *tally;
 };
 
 struct api_options {
@@ -104,5 +106,6 @@ http_handler api_import_cameras;
 /* Tables, one for each file; each ends with {0}. */
 extern const struct http_route api_session_routes[], api_users_routes[], api_tokens_routes[],
     api_cameras_routes[], api_node_routes[], api_timeline_routes[], api_live_routes[],
-    api_playback_routes[], api_export_routes[];
+    api_playback_routes[], api_export_routes[], api_public_register_routes[],
+    api_public_numbers_routes[], api_public_log_routes[], api_public_contact_routes[];
 #endif

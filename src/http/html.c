@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ void html_put(struct html *h, const char *markup)
 
 void html_putf(struct html *h, const char *fmt, ...)
 {
-    char text[400];
+    char text[2000];
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof(text), fmt, ap);
@@ -33,9 +34,11 @@ void html_putf(struct html *h, const char *fmt, ...)
         put(h, text, (size_t)n);
 }
 
-static const char *escaped(unsigned char c)
+static const char *escaped(unsigned char c, bool lines)
 {
     switch (c) {
+    case '\n':
+        return lines ? NULL : " ";
     case '&':
         return "&amp;";
     case '<':
@@ -51,17 +54,27 @@ static const char *escaped(unsigned char c)
     }
 }
 
-void html_text(struct html *h, const char *foreign)
+static void put_escaped(struct html *h, const char *foreign, bool lines)
 {
     for (const char *p = foreign; *p;) {
         size_t plain = 0;
-        while (p[plain] && !escaped((unsigned char)p[plain]))
+        while (p[plain] && !escaped((unsigned char)p[plain], lines))
             plain++;
         put(h, p, plain);
         p += plain;
         if (*p)
-            html_put(h, escaped((unsigned char)*p++));
+            html_put(h, escaped((unsigned char)*p++, lines));
     }
+}
+
+void html_text(struct html *h, const char *foreign)
+{
+    put_escaped(h, foreign, false);
+}
+
+void html_lines(struct html *h, const char *foreign)
+{
+    put_escaped(h, foreign, true);
 }
 
 void html_query(struct html *h, const char *foreign)

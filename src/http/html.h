@@ -17,6 +17,8 @@ void html_put(struct html *h, const char *markup);
 void html_putf(struct html *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Escaped for element content and quoted attributes; control characters become spaces. */
 void html_text(struct html *h, const char *foreign);
+/* The same, but line ends stay: for text that is preformatted. */
+void html_lines(struct html *h, const char *foreign);
 /* Percent-encoded for a query value. */
 void html_query(struct html *h, const char *foreign);
 /* 1,234,567 */

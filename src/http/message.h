@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define HTTP_PARAMS 3
+#define HTTP_PARAMS 5
 #define HTTP_PARAM_BYTES 128
 #define HTTP_HEADERS 8
 #define HTTP_BODY_BYTES ((size_t)64 << 10) /* a route may allow more */
