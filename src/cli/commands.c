@@ -41,6 +41,9 @@
     X(case_evidence)                                                                               \
     X(case_close)                                                                                  \
     X(case_codes)                                                                                  \
+    X(hold_add)                                                                                    \
+    X(hold_list)                                                                                   \
+    X(hold_remove)                                                                                 \
     X(verify)                                                                                      \
     X(open)                                                                                        \
     X(export)                                                                                      \

@@ -45,6 +45,12 @@ static int on_index(struct control *c, struct index *ix, const struct control_re
         return control_mask_set(ix, r, ret, part, reterr);
     case CONTROL_MASK_DECLARE_EMPTY:
         return control_declare_empty(c, ix, r, ret, reterr);
+    case CONTROL_HOLD_LIST:
+        return control_hold_list(ix, ret, reterr);
+    case CONTROL_HOLD_ADD:
+        return control_hold_add(c, ix, r, ret, part, reterr);
+    case CONTROL_HOLD_REMOVE:
+        return control_hold_remove(c, ix, r->id, ret, reterr);
     case CONTROL_PROBE:
     case CONTROL_OP_COUNT:
         break;

@@ -52,6 +52,11 @@ int control_mask_set(struct index *ix, const struct control_request *r, json_t *
                      const char **part, struct err *reterr);
 int control_declare_empty(struct control *c, struct index *ix, const struct control_request *r,
                           json_t **ret, struct err *reterr);
+int control_hold_list(struct index *ix, json_t **ret, struct err *reterr);
+int control_hold_add(struct control *c, struct index *ix, const struct control_request *r,
+                     json_t **ret, const char **part, struct err *reterr);
+int control_hold_remove(struct control *c, struct index *ix, const char *id, json_t **ret,
+                        struct err *reterr);
 int control_probe(struct control *c, const struct control_request *r, json_t **ret,
                   const char **part, struct err *reterr);
 #endif

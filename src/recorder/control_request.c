@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define OP(op) (1U << CONTROL_##op)
-#define ON_ID (OP(CAMERA_GET) | OP(CAMERA_REMOVE) | OP(MASK_SET) | OP(MASK_DECLARE_EMPTY))
+#define ON_ID                                                                                      \
+    (OP(CAMERA_GET) | OP(CAMERA_REMOVE) | OP(MASK_SET) | OP(MASK_DECLARE_EMPTY) | OP(HOLD_REMOVE))
 #define AT(member) offsetof(struct control_request, member)
 
 static const struct {
@@ -27,7 +28,7 @@ static const struct key {
     size_t offset;
     unsigned allowed, required; /* ops */
 } keys[] = {
-    {"id", TEXT, AT(id), ON_ID | OP(PROBE), ON_ID},
+    {"id", TEXT, AT(id), ON_ID | OP(PROBE) | OP(HOLD_ADD), ON_ID},
     {"camera", OBJECT, AT(camera), OP(CAMERA_PUT), OP(CAMERA_PUT)},
     {"cameras", LIST, AT(cameras), OP(CAMERA_IMPORT), OP(CAMERA_IMPORT)},
     {"replace", FLAG, AT(replace), OP(CAMERA_PUT) | OP(CAMERA_IMPORT), 0},
@@ -41,6 +42,11 @@ static const struct key {
     {"pin", TEXT, AT(pin), OP(PROBE), 0},
     {"tls_insecure", FLAG, AT(tls_insecure), OP(PROBE), 0},
     {"seconds", NUMBER, AT(seconds), OP(PROBE), 0},
+    {"camera", TEXT, AT(hold_camera), OP(HOLD_ADD), OP(HOLD_ADD)},
+    {"from", TEXT, AT(from), OP(HOLD_ADD), OP(HOLD_ADD)},
+    {"to", TEXT, AT(to), OP(HOLD_ADD), OP(HOLD_ADD)},
+    {"until", TEXT, AT(until), OP(HOLD_ADD), OP(HOLD_ADD)},
+    {"reason", TEXT, AT(reason), OP(HOLD_ADD), OP(HOLD_ADD)},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -104,9 +110,9 @@ static int find_op(struct control_request *r, struct err *reterr)
 static int take_key(struct control_request *r, const char *name, json_t *v, struct err *reterr)
 {
     size_t i = 0;
-    while (i < KEYS && strcmp(keys[i].name, name) != 0)
+    while (i < KEYS && (strcmp(keys[i].name, name) != 0 || !(keys[i].allowed & 1U << r->op)))
         i++;
-    if (i == KEYS || !(keys[i].allowed & 1U << r->op))
+    if (i == KEYS)
         return err_set(reterr, E_SYNTAX, "%s takes no '%.40s'", ops[r->op].name, name);
     if (!is_kind(v, keys[i].kind))
         return err_set(reterr, E_SYNTAX, "%s: '%s' is %s", ops[r->op].name, name,

@@ -17,7 +17,10 @@
     X(CAMERA_IMPORT, "camera.import", true)                                                        \
     X(PROBE, "probe", false)                                                                       \
     X(MASK_SET, "mask.set", true)                                                                  \
-    X(MASK_DECLARE_EMPTY, "mask.declare_empty", true)
+    X(MASK_DECLARE_EMPTY, "mask.declare_empty", true)                                              \
+    X(HOLD_LIST, "hold.list", false)                                                               \
+    X(HOLD_ADD, "hold.add", true)                                                                  \
+    X(HOLD_REMOVE, "hold.remove", true)
 
 enum control_op {
 #define X(op, name, changes) CONTROL_##op,
@@ -32,6 +35,7 @@ struct control_request {
     json_t *root; /* owned; everything below belongs to it */
     json_t *camera, *cameras, *zones;
     const char *id, *url, *user, *password, *transport, *pin; /* NULL: not given */
+    const char *hold_camera, *from, *to, *until, *reason;
     bool replace, dry_run, empty, tls_insecure;
     int64_t seconds; /* 0: not given */
 };

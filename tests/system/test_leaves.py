@@ -57,6 +57,14 @@ run("camera", "remove", "gate", "--data", site.data, "--yes")
 check(wait_for(lambda: kinds(site).count("camera") == 4, 60), "and is neither lost nor doubled by a death", str(kinds(site)))
 check("change removed" in entries(site)[-1], "in order", entries(site)[-1])
 
+# ---- holds
+r = run("hold", "add", "--data", site.data, "--camera", "gate", "--from", "-5m", "--to", "now", "--until", "3s", "--reason", "court-order")
+check(r.returncode == 0, "a hold is made", r.stderr)
+check(wait_for(lambda: kinds(site).count("hold") == 2, 60), "told, and told again when it ends by itself", str(kinds(site)))
+check(all(f"\nchange {c}\ncamera gate\n" in e for c, e in zip(("added", "ended"), (e for e in entries(site) if " hold\n" in e))),
+      "with camera and change", "".join(entries(site)[-2:]))
+check("nothing is held" in run("hold", "list", "--data", site.data).stdout, "nothing is held then")
+
 # ---- another start, the same promises
 site.stop()
 site.start()

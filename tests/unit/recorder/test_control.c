@@ -182,6 +182,52 @@ static void test_control__answers(void **state)
     }
 }
 
+/* The clock of this test stands at 2027-01-15T08:00:00Z. */
+#define HOLD(camera, from, to, until, reason)                                                      \
+    "{\"op\":\"hold.add\",\"id\":\"h-1\",\"camera\":\"" camera "\",\"from\":\"" from               \
+    "\",\"to\":\"" to "\",\"until\":\"" until "\",\"reason\":\"" reason "\"}"
+static const struct {
+    const char *request, *path, *value;
+} holds[] = {
+    {"{\"op\":\"hold.list\"}", "holds", "[0]"},
+    {HOLD("gate", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2027-03-01T00:00:00Z",
+          "court-order"),
+     "hold.id", "h-1"},
+    {HOLD("gate", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2027-03-01T00:00:00Z",
+          "court-order"),
+     "code", "E_EXISTS"},
+    {"{\"op\":\"hold.list\"}", "holds.0.until", "2027-03-01T00:00:00Z"},
+    {HOLD("Gate!", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2027-03-01T00:00:00Z", "x"),
+     "part", "camera"},
+    {HOLD("gate", "yesterday", "2027-01-15T07:00:00Z", "2027-03-01T00:00:00Z", "x"), "part",
+     "from"},
+    {HOLD("gate", "2027-01-15T07:00:00Z", "2027-01-15T06:00:00Z", "2027-03-01T00:00:00Z", "x"),
+     "part", "to"},
+    {HOLD("gate", "2028-01-15T06:00:00Z", "2028-01-15T07:00:00Z", "2028-03-01T00:00:00Z", "x"),
+     "part", "to"},
+    {HOLD("gate", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2027-01-01T00:00:00Z", "x"),
+     "part", "until"},
+    {HOLD("gate", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2047-01-01T00:00:00Z", "x"),
+     "part", "until"},
+    {HOLD("gate", "2027-01-15T06:00:00Z", "2027-01-15T07:00:00Z", "2027-03-01T00:00:00Z",
+          "J. Smith"),
+     "part", "reason"},
+    {"{\"op\":\"hold.add\",\"camera\":{}}", "code", "E_SYNTAX"},
+    {"{\"op\":\"hold.remove\",\"id\":\"h-2\"}", "code", "E_NOTFOUND"},
+    {"{\"op\":\"hold.remove\",\"id\":\"h-1\"}", "ok", "true"},
+    {"{\"op\":\"hold.list\"}", "holds", "[0]"},
+};
+
+static void test_control__holds(void **state)
+{
+    for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+        json_t *o = ask(holds[i].request);
+        print_message("%s\n", holds[i].request);
+        expect(o, holds[i].path, holds[i].value);
+        json_decref(o);
+    }
+}
+
 static const char *const nonsense[] = {
     "",
     "{",
@@ -351,6 +397,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(test_control__answers),
+        T(test_control__holds),
         T(test_control__refuses_nonsense_in_words),
         T(test_control__declaring_empty_is_an_event),
         T(test_control__without_the_volume_nothing_is_made),
