@@ -23,6 +23,9 @@
     X(user_setup)                                                                                  \
     X(custodian_keygen)                                                                            \
     X(custodian_list)                                                                              \
+    X(register)                                                                                    \
+    X(report)                                                                                      \
+    X(audit)                                                                                       \
     X(log_show)                                                                                    \
     X(log_verify)                                                                                  \
     X(log_prove)                                                                                   \

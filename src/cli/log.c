@@ -53,16 +53,15 @@ static json_t *live_state(const struct cli_args *a)
 
 static void print_witnesses(const json_t *state)
 {
-    size_t i;
-    json_t *w;
+    const json_t *list = json_object_get(state, "witnesses");
     const char *head[] = {"WITNESS", "ENTRIES", "COSIGNED", "STATE"};
     struct cli_table t;
     char when[TIME_TEXT];
-    if (!json_array_size(json_object_get(state, "witnesses")))
+    if (!json_array_size(list))
         return;
     cli_table_init(&t, 4, head);
-    json_array_foreach(json_object_get(state, "witnesses"), i, w)
-    {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *w = json_array_get(list, i);
         const char *error = json_string_value(json_object_get(w, "error"));
         json_int_t time = json_integer_value(json_object_get(w, "time"));
         cli_table_cell(&t, "%s", json_string_value(json_object_get(w, "name")));
@@ -92,9 +91,8 @@ static int show_state(const struct cli_args *a, struct log_source *s)
             s->own_word, "cosignatures", cosignatures(s), "logger", live));
     printf("origin   %s\nentries  %llu\nroot     %s\n", s->head.origin,
            (unsigned long long)s->head.size, root);
-    size_t i;
-    json_t *k;
-    json_array_foreach(keys, i, k) printf("signed   %s\n", json_string_value(k));
+    for (size_t i = 0; i < json_array_size(keys); i++)
+        printf("signed   %s\n", json_string_value(json_array_get(keys, i)));
     if (s->own_word)
         printf(
             "\nThe key is the one that the log itself names. Compare it with one from elsewhere,\n"

@@ -56,8 +56,6 @@ static int check_since(struct log_source *s, const char *file, struct findings *
 static int report(const struct cli_args *a, const struct log_source *s, struct findings *f)
 {
     char root[TLOG_BASE64_TEXT(32)];
-    size_t i;
-    json_t *text;
     if (cli_flag(a, "json")) {
         cli_json_print(json_pack(
             "{s:b, s:s, s:s, s:I, s:s, s:b, s:i, s:o}", "ok", f->n == 0, "log", s->where, "origin",
@@ -66,7 +64,8 @@ static int report(const struct cli_args *a, const struct log_source *s, struct f
             __builtin_popcountll(s->report.witnesses), "problems", f->problems));
         return f->n ? 1 : 0;
     }
-    json_array_foreach(f->problems, i, text) printf("%s\n", json_string_value(text));
+    for (size_t i = 0; i < json_array_size(f->problems); i++)
+        printf("%s\n", json_string_value(json_array_get(f->problems, i)));
     if (f->n > PROBLEMS_SHOWN)
         printf("and %zu more\n", f->n - PROBLEMS_SHOWN);
     if (f->n == 0)

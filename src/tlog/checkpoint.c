@@ -34,8 +34,8 @@ int tlog_decimal_parse(const char *text, size_t len, uint64_t *ret)
 
 int tlog_hash_parse(const char *text, size_t len, struct tlog_hash *ret)
 {
-    struct tlog_hash h;
-    size_t n;
+    struct tlog_hash h = {{0}};
+    size_t n = 0;
     if (tlog_base64_decode(text, len, h.bytes, sizeof(h.bytes), &n) < 0 || n != sizeof(h.bytes))
         return E_SYNTAX;
     *ret = h;

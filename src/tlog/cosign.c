@@ -35,6 +35,7 @@ int tlog_cosign_merge(const struct tlog_policy *policy, struct buf *note, const 
                       size_t len, struct err *reterr)
 {
     struct tlog_note old, all;
+    all.signatures_n = 0;
     struct buf joined;
     int added = 0, r = tlog_note_parse(note->data, note->len, &old, reterr);
     size_t before = note->len;

@@ -44,7 +44,8 @@ static int range_root(const struct tlog_subtrees *s, uint64_t begin, uint64_t n,
 {
     struct tlog_hash stack[TLOG_PATH_HASHES];
     size_t depth = 0;
-    while (n > 0) { /* complete subtrees from left to right, largest first */
+    stack[0] = (struct tlog_hash){{0}}; /* @n >= 1: written below */
+    while (n > 0) {                     /* complete subtrees from left to right, largest first */
         unsigned height = 63u - (unsigned)__builtin_clzll(n);
         int r = s->get(s->user, height, begin >> height, &stack[depth++], reterr);
         if (r < 0)
