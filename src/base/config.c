@@ -85,14 +85,6 @@ static const struct schema_field fields[] = {
     {0},
 };
 
-bool config_id_valid(const char *id)
-{
-    static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    size_t len = strlen(id);
-    return len >= 1 && len <= 63 && strchr(first, id[0]) &&
-           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
 int config_mask_workers(const struct config *c)
 {
     cpu_set_t cores;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "case/text.h"
 
-#include <sodium.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,5 +84,5 @@ bool case_code_valid(const char *code)
 
 void case_hash(const void *data, size_t len, uint8_t ret[32])
 {
-    crypto_hash_sha256(ret, data, len);
+    SHA256(data, len, ret);
 }

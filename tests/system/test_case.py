@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import mp4probe
-from harness import Sim, Site, check, finish, run, subsequence
+from harness import LETHE, Sim, Site, check, finish, run, skip, subsequence
 
 site = Site({"epoch_minutes": 1, "node": "hall-1", "cases": "{camera_hours: 2}"}).start()
 sim = Sim(site.folder, "--size", "640x360", "--scenes", 1, "--scene-seconds", 6, cameras=2, log=True)
@@ -188,6 +188,17 @@ wrong = json.loads(run("verify", exhibit, "--trust", site.folder / "other.keys",
 check(not wrong["ok"] and any(p["what"] == "proof" for p in wrong["problems"]), "another log's key: the proof does not hold")
 recording = sorted((site.data / "recordings" / "gate").rglob("*-sealed.mp4"))[0]
 check(verify(recording)["ok"], "a sealed recording verifies by its own manifest")
+
+for where in (pathlib.Path(LETHE).resolve().parent / "lethe-verify",):
+    if where.exists():
+        r = subprocess.run([where, "--trust", keys, exhibit], capture_output=True, text=True)
+        bad.write_bytes(flip(mdats[3] + 500))
+        b = subprocess.run([where, "--trust", keys, bad], capture_output=True, text=True)
+        check(r.returncode == 0 and "VERIFIED" in r.stdout and b.returncode == 1 and "PROBLEM fragment at" in b.stdout,
+              "the small program lethe-verify says the same", r.stdout + r.stderr + b.stdout)
+        break
+else:
+    skip("lethe-verify", "it is not built with sanitizers")
 
 # ---- attacks
 fake = site.folder / "fake"
