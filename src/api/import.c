@@ -35,7 +35,8 @@ static int read_header(struct csv_reader *in, struct csv_record *row, char (*col
     return row->count;
 }
 
-static int read_csv(const struct buf *body, json_t **ret, struct err *reterr)
+/* @lines, an array: the line that each camera of the list begins on. */
+static int read_csv(const struct buf *body, json_t *lines, json_t **ret, struct err *reterr)
 {
     char(*column)[64] = calloc(CSV_FIELDS, sizeof(*column));
     struct csv_record *row = calloc(1, sizeof(*row));
@@ -50,8 +51,9 @@ static int read_csv(const struct buf *body, json_t **ret, struct err *reterr)
                         row->count, columns);
         else if (json_array_size(list) == CAMERAS)
             r = err_set(reterr, E_LIMIT, "At most %d cameras at once.", CAMERAS);
-        else
-            json_array_append_new(list, row_json((const char(*)[64])column, columns, row));
+        else if (json_array_append_new(list, row_json((const char(*)[64])column, columns, row)) ||
+                 json_array_append_new(lines, json_integer(row->line)))
+            r = -ENOMEM;
     }
     csv_release(&in);
     free(column);
@@ -64,12 +66,12 @@ static int read_csv(const struct buf *body, json_t **ret, struct err *reterr)
     return 0;
 }
 
-static int read_cameras(struct http_request *rq, json_t **ret, struct err *reterr)
+static int read_cameras(struct http_request *rq, json_t *lines, json_t **ret, struct err *reterr)
 {
     const char *type = http_header(rq, "Content-Type");
     json_t *o = NULL, *list = NULL;
     if (type && strncasecmp(type, "text/csv", 8) == 0)
-        return read_csv(&rq->body, ret, reterr);
+        return read_csv(&rq->body, lines, ret, reterr);
     int r = http_json_body(rq, &o, reterr);
     if (r >= 0)
         r = http_json_unpack(o, reterr, "{s:o}", "cameras", &list);
@@ -81,19 +83,34 @@ static int read_cameras(struct http_request *rq, json_t **ret, struct err *reter
     return r;
 }
 
+/* The recorder counts cameras from 1; who wrote a CSV looks for a line. */
+static void rows_to_lines(json_t *problems, const json_t *lines)
+{
+    size_t i;
+    json_t *problem;
+    json_array_foreach(problems, i, problem)
+    {
+        json_int_t row = json_integer_value(json_object_get(problem, "row"));
+        json_t *line = row > 0 ? json_array_get(lines, (size_t)row - 1) : NULL;
+        if (line)
+            json_object_set(problem, "row", line);
+    }
+}
+
 int api_import_cameras(struct http_request *rq, struct http_reply *rp)
 {
     bool replace = false, check = false;
-    json_t *list = NULL, *answer = NULL;
+    json_t *list = NULL, *answer = NULL, *lines = json_array();
     int r = http_query_bool(rq, "replace", &replace, &rp->err);
     if (r >= 0)
         r = http_query_bool(rq, "check", &check, &rp->err);
     if (r >= 0)
-        r = read_cameras(rq, &list, &rp->err);
+        r = read_cameras(rq, lines, &list, &rp->err);
     if (r >= 0 && !json_array_size(list))
         r = err_set(&rp->err, E_SYNTAX, "There is no camera in the body.");
     if (r < 0) {
         json_decref(list);
+        json_decref(lines);
         return r;
     }
     json_int_t count = (json_int_t)json_array_size(list);
@@ -101,10 +118,14 @@ int api_import_cameras(struct http_request *rq, struct http_reply *rp)
                     json_pack("{s:s, s:o, s:b, s:b}", "op", "camera.import", "cameras", list,
                               "replace", replace, "dry_run", check),
                     PATIENCE_US, &answer, &rp->err);
-    if (r < 0)
+    if (r < 0) {
+        json_decref(lines);
         return r;
+    }
     api_camera_list_forget(api_of(rq));
     json_t *problems = json_object_get(answer, "problems");
+    rows_to_lines(problems, lines);
+    json_decref(lines);
     bool changed = json_integer_value(json_object_get(answer, "imported")) > 0;
     r = http_reply_json(rp, json_pack("{s:I, s:b, s:o}", "cameras", count, "changed", changed,
                                       "problems", problems ? json_incref(problems) : json_array()));
