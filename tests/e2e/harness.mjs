@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 
-export const PATIENCE = 120_000; // everything that waits waits that long: machines are slow, tests are not clocks
+export const PATIENCE = Number(process.env.LETHE_PATIENCE ?? 120) * 1000; // everything that waits waits that long: machines are slow, tests are not clocks
 const bin = resolve(process.env.LETHE_BIN ?? 'build/lethe');
 
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -48,7 +48,7 @@ export class Node {
     node.data = join(node.folder, 'data');
     try {
       const rtsp = await freePort();
-      node.run('sim', ['sim', '--port', String(rtsp), '--cameras', String(cameras), '--scenes', String(cameras), '--size', '640x360', '--bitrate', '500k', '--scene-seconds', '8']);
+      node.run('sim', ['sim', '--port', String(rtsp), '--cameras', String(cameras), '--scenes', String(cameras), '--scene', 'empty-first', '--scene-seconds', '45', '--size', '640x360', '--fps', '10', '--bitrate', '400k']);
       await until('the simulator listens', () => node.logs.sim.includes('ready rtsp'));
       node.rtsp = `rtsp://127.0.0.1:${rtsp}`;
       const port = await freePort();

@@ -43,7 +43,8 @@ export const pictureAt = (page, camera, ms) =>
       const avcC = find('avcC');
       const mdat = find('mdat');
       const description = bytes.slice(avcC + 4, avcC - 4 + view.getUint32(avcC - 4));
-      const data = bytes.slice(mdat + 4, mdat - 4 + view.getUint32(mdat - 4));
+      const size = view.getUint32(mdat - 4); // 1: the length stands behind the name, in 64 bit
+      const data = size === 1 ? bytes.slice(mdat + 12, mdat - 4 + Number(view.getBigUint64(mdat + 4))) : bytes.slice(mdat + 4, mdat - 4 + size);
       const frame = await new Promise((resolve, reject) => {
         const decoder = new VideoDecoder({ output: resolve, error: reject });
         decoder.configure({ codec: `avc1.${[...description.subarray(1, 4)].map((b) => b.toString(16).padStart(2, '0')).join('')}`, description });

@@ -17,7 +17,7 @@ for ((i = 0; i < 900; i++)); do
     kill -0 $demo 2>/dev/null || break
     sleep 0.1
 done
-address=$(sed -n 's,.*status page *\(http.*\),\1,p' "$log")
+address=$(sed -n 's,.*for later *\(http.*\),\1,p' "$log")
 check 'an address is printed' test -n "$address"
 page() { curl -fsS "${address/localhost/127.0.0.1}" | grep -qi '<html\|<!doctype'; }
 check 'the page answers' page

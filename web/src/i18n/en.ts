@@ -557,6 +557,8 @@ export const en = {
   'form.px_per_m': 'Picture elements per metre',
   'form.lat': 'Latitude',
   'form.lon': 'Longitude',
+
+  'setup.demo': 'Signed in as {user}. Password for later: {password}',
 } as const;
 
 export type Key = keyof typeof en;

@@ -558,4 +558,6 @@ export const zhHant: Table = {
   'form.px_per_m': '每米像素',
   'form.lat': '緯度',
   'form.lon': '經度',
+
+  'setup.demo': '已以 {user} 登入。日後登入的密碼：{password}',
 };

@@ -18,7 +18,7 @@ export const passwordOpen = signal(false);
 
 export function LanguageMenu() {
   return (
-    <Menu label={t('account.language')} align="end" button={(props) => <button type="button" class="btn quiet" aria-label={t('account.language')} {...props}><Glyph icon={Languages} />{languages.find((l) => l.id === language.value)?.name}</button>}>
+    <Menu label={t('account.language')} align="end" button={(props) => <button type="button" class="btn quiet" {...props}><Glyph icon={Languages} /><span class="visually-hidden">{t('account.language')}: </span>{languages.find((l) => l.id === language.value)?.name}</button>}>
       {(close) => languages.map((l) => <Item key={l.id} checked={l.id === language.value} onClick={() => { close(); setLanguage(l.id); }}><span lang={l.id}>{l.name}</span></Item>)}
     </Menu>
   );

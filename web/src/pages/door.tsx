@@ -8,7 +8,7 @@ import type { Session } from '../api/types';
 import { t, tn } from '../i18n';
 import { go, href, place } from '../lib/router';
 import { enter, phase, site, start } from '../lib/session';
-import { Button, Field, Notice } from '../ui';
+import { Button, Field, Notice, say } from '../ui';
 import { Mark, River } from '../ui/brand';
 import { LanguageMenu, ThemeMenu } from './account';
 
@@ -27,11 +27,11 @@ function useHold() {
 function Frame({ children }: { children: ComponentChildren }) {
   return (
     <div class="door">
-      <div class="water">
+      <header class="water">
         <River />
         <div class="brand"><Mark /><span>Lethe</span></div>
         <div class="creed"><p>{t('door.creed')}</p><p>{t('door.creed.more')}</p></div>
-      </div>
+      </header>
       <main class="side" id="main">
         <div class="top"><LanguageMenu /><ThemeMenu /></div>
         {children}
@@ -54,7 +54,7 @@ export function Door() {
   }
   const here = place.value;
   const token = here.page === 'setup' ? here.rest[0] : undefined;
-  return <Frame>{token && site.value?.setup_needed ? <SetUp token={token} /> : <SignIn usedLink={token !== undefined} />}</Frame>;
+  return <Frame>{token && site.value?.setup_needed ? (here.rest[1] === 'demo' ? <DemoSetUp token={token} /> : <SetUp token={token} />) : <SignIn usedLink={token !== undefined} />}</Frame>;
 }
 
 function SignIn({ usedLink }: { usedLink: boolean }) {
@@ -143,4 +143,21 @@ function SetUp({ token }: { token: string }) {
       <Button kind="primary" type="submit" busy={busy.value} disabled={hold.value > 0}>{t('setup.do')}</Button>
     </form>
   );
+}
+
+/** `make demo` ends in a link #/setup/TOKEN/demo: the same act, with a name and password that nobody has to think of. */
+function DemoSetUp({ token }: { token: string }) {
+  const failure = useSignal('');
+  useEffect(() => {
+    const password = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => (byte % 36).toString(36)).join('');
+    send<Session>('POST', 'setup', { token, user: 'demo', password }).then(
+      (session) => {
+        go(href('wall'), true);
+        enter(session);
+        say(t('setup.demo', { user: 'demo', password }), 'info');
+      },
+      (error: unknown) => (failure.value = sentence(error)),
+    );
+  }, []);
+  return <div class="wait">{failure.value ? <Notice kind="bad" alert>{failure.value}</Notice> : <p class="soft" role="status">{t('door.starting')}</p>}</div>;
 }

@@ -19,7 +19,7 @@ const wrong = () => health.value?.problems.filter((problem) => problem.level ===
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
-  const chord = useSignal(0);
+  const chord = useRef(0); // when g was pressed
   useEffect(() => every(10000, () => void loadCameras()), [session.value?.user]);
   useEffect(() => every(15000, () => void loadHealth()), [session.value?.user]);
 
@@ -32,17 +32,23 @@ export function Shell() {
     else document.getElementById('page-title')?.focus({ preventScroll: true });
   }, [here.id]);
 
-  const byKey = (page: Page) => Date.now() - chord.value < 1500 && go(href(page.id));
   useCommands('keys.everywhere', [
     { keys: ['?'], label: 'keys.help', run: () => (helpOpen.value = true) },
-    { keys: ['g'], label: 'keys.go', run: () => (chord.value = Date.now()) },
-    ...(Date.now() - chord.value < 1500 ? open.map((page) => ({ keys: [page.key], label: page.label, run: () => byKey(page) })) : []),
+    { keys: ['g'], label: 'keys.go', run: () => (chord.current = Date.now()) },
   ]);
   useEffect(() => {
-    if (!chord.value) return;
-    const timer = setTimeout(() => (chord.value = 0), 1500);
-    return () => clearTimeout(timer);
-  }, [chord.value]);
+    // The key after g comes before what a page would do with it.
+    const second = (event: KeyboardEvent) => {
+      const page = Date.now() - chord.current < 1500 ? allowed().find((p) => p.key === event.key.toLowerCase()) : undefined;
+      if (event.key !== 'g') chord.current = 0;
+      if (!page || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      go(href(page.id));
+    };
+    addEventListener('keydown', second, true);
+    return () => removeEventListener('keydown', second, true);
+  }, []);
 
   const View = here.view;
   return (
