@@ -38,6 +38,13 @@ const freePort = () =>
     });
   });
 
+const running = new Set(); // whatever ends this program ends these
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+  process.on(signal, () => {
+    for (const child of running) child.kill('SIGTERM');
+    setTimeout(() => process.exit(1), 3000);
+  });
+
 export class Node {
   children = [];
   logs = {};
@@ -69,7 +76,8 @@ export class Node {
     const child = spawn(bin, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LETHE_DATA: '' } });
     this.logs[name] = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.logs[name] = (this.logs[name] + data).slice(-200_000)));
-    child.exited = new Promise((done) => child.on('exit', done));
+    running.add(child);
+    child.exited = new Promise((done) => child.on('exit', () => done(running.delete(child))));
     this.children.push(child);
     return child;
   }
