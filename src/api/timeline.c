@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* /api/v1/timeline: coverage, gaps and activity of many cameras, cut into buckets. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,53 +16,35 @@
 #define FULL 35 /* one character of a bucket: 0-9 a-z */
 
 struct strip {
-    int64_t *covered[2]; /* by view, microseconds in each bucket */
+    int64_t from_us, to_us; /* what the asker's grants reach */
     struct index_gap *gap;
     size_t gaps, gaps_left_out;
 };
 
 struct timeline {
-    int64_t from_us, to_us, bucket_us, now_us;
-    size_t buckets;
-    struct strip strip; /* of the camera in work */
+    struct index_timeline asked;
+    int64_t bucket_us;
+    char (*ids)[INDEX_ID]; /* in the order of asked.cameras */
+    const char **names;
+    struct strip *strip;
+    size_t count, at; /* at: of the camera in work */
+    struct buf *out;
+    size_t first, last; /* buckets that are reached, of the camera in work */
 };
 
-static void cover(struct timeline *t, int view, int64_t from_us, int64_t to_us)
-{
-    from_us = from_us < t->from_us ? t->from_us : from_us;
-    to_us = to_us > t->to_us ? t->to_us : to_us;
-    if (from_us >= to_us)
-        return;
-    size_t i = (size_t)((from_us - t->from_us) / t->bucket_us);
-    for (; i < t->buckets && from_us < to_us; i++) {
-        int64_t end = t->from_us + (int64_t)(i + 1) * t->bucket_us;
-        int64_t part = (end < to_us ? end : to_us) - from_us;
-        t->strip.covered[view][i] += part;
-        from_us += part;
-    }
-}
-
-static int add_recording(void *user, const struct index_recording *r)
-{
-    struct timeline *t = user;
-    int view = r->view == MP4_MASKED ? MP4_MASKED : MP4_SEALED;
-    /* The end of one that is being written is not in the index yet. */
-    int64_t end = r->state == INDEX_OPEN && r->end_us <= r->start_us ? t->now_us : r->end_us;
-    cover(t, view, r->start_us, end);
-    return 0;
-}
+/* ---- gaps ---- */
 
 static int64_t gap_length(const struct timeline *t, const struct index_gap *g)
 {
-    return (g->to_us ? g->to_us : t->now_us) - g->from_us;
+    return (g->to_us ? g->to_us : t->asked.now_us) - g->from_us;
 }
 
 /* Keeps the longest ones: a new one takes the place of the shortest. */
-static int add_gap(void *user, const struct index_gap *g)
+static int keep_gap(const struct timeline *t, struct strip *s, const struct index_gap *g)
 {
-    struct timeline *t = user;
-    struct strip *s = &t->strip;
     size_t at = s->gaps;
+    if (!s->gap && !(s->gap = calloc(GAPS, sizeof(*s->gap))))
+        return -ENOMEM;
     if (s->gaps == GAPS) {
         s->gaps_left_out++;
         at = 0;
@@ -77,22 +60,64 @@ static int add_gap(void *user, const struct index_gap *g)
     return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int add_gap(void *user, const struct index_gap *g)
+{
+    struct timeline *t = user;
+    const char *key = g->camera;
+    const char **found = bsearch(&key, t->names, t->count, sizeof(t->names[0]), by_name);
+    if (!found)
+        return 0;
+    struct strip *s = &t->strip[found - t->names];
+    if (g->from_us >= s->to_us || (g->to_us && g->to_us <= s->from_us))
+        return 0;
+    /* What no screen could show is counted, not listed. */
+    if (gap_length(t, g) < t->bucket_us / 8) {
+        s->gaps_left_out++;
+        return 0;
+    }
+    return keep_gap(t, s, g);
+}
+
 /* ---- JSON, written by hand: it is most of the work of a large answer ---- */
 
-static int put_strip(const struct timeline *t, struct buf *out, const char *name,
-                     const int64_t *covered)
+enum strip_kind { MASKED, SEALED, ACTIVITY, PERSONS };
+
+static unsigned level_of(const struct index_bucket *b, enum strip_kind kind)
+{
+    unsigned permille = kind == MASKED   ? b->covered[MP4_MASKED]
+                        : kind == SEALED ? b->covered[MP4_SEALED]
+                                         : b->motion_max;
+    if (kind == PERSONS)
+        return b->persons_max < FULL ? b->persons_max : FULL;
+    if (!permille)
+        return 0;
+    /* A person far away moves in a hundredth of the picture: the root shows it. */
+    unsigned level = kind == ACTIVITY ? (unsigned)(sqrt((double)permille / 1000) * FULL + 0.5)
+                                      : (permille * FULL + 500) / 1000;
+    return level < 1 ? 1 : level > FULL ? FULL : level;
+}
+
+static int put_strip(const struct timeline *t, const char *name, const struct index_bucket *b,
+                     enum strip_kind kind)
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    int r = buf_appendf(out, ",\"%s\":\"", name);
+    size_t n = t->asked.buckets;
+    int r = buf_appendf(t->out, ",\"%s\":\"", name);
     if (r >= 0)
-        r = buf_reserve(out, t->buckets);
-    for (size_t i = 0; i < t->buckets && r >= 0; i++) {
-        int64_t level = (covered[i] * FULL + t->bucket_us / 2) / t->bucket_us;
-        if (covered[i] && !level)
-            level = 1; /* a little is not nothing */
-        out->data[out->len++] = (uint8_t)digits[level > FULL ? FULL : level];
-    }
-    return r < 0 ? r : buf_append(out, "\"", 1);
+        r = buf_reserve(t->out, n + 1);
+    if (r < 0)
+        return r;
+    uint8_t *p = t->out->data + t->out->len;
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)digits[i < t->first || i >= t->last ? 0 : level_of(&b[i], kind)];
+    p[n] = '"';
+    t->out->len += n + 1;
+    return 0;
 }
 
 static int put_gaps(const struct strip *s, struct buf *out)
@@ -111,73 +136,108 @@ static int put_gaps(const struct strip *s, struct buf *out)
     return r < 0 ? r : buf_appendf(out, "],\"gaps_left_out\":%zu}", s->gaps_left_out);
 }
 
-static int put_camera(struct timeline *t, struct index *ix, const char *id, struct buf *out,
-                      struct err *reterr)
+static int put_camera(void *user, const char *camera, const struct index_bucket *b)
 {
-    struct strip *s = &t->strip;
-    memset(s->covered[0], 0, t->buckets * sizeof(int64_t));
-    memset(s->covered[1], 0, t->buckets * sizeof(int64_t));
-    s->gaps = s->gaps_left_out = 0;
-    int r = ix->ops->recordings(ix, id, -1, t->from_us, t->to_us, add_recording, t, reterr);
+    struct timeline *t = user;
+    if (t->at >= t->count || strcmp(t->names[t->at], camera) != 0)
+        return E_BUG;
+    const struct strip *s = &t->strip[t->at];
+    int64_t from = s->from_us - t->asked.from_us, to = s->to_us - t->asked.from_us;
+    t->first = (size_t)((from + t->bucket_us - 1) / t->bucket_us);
+    t->last = to >= (int64_t)t->asked.buckets * t->bucket_us || s->to_us == t->asked.to_us
+                  ? t->asked.buckets
+                  : (size_t)(to / t->bucket_us);
+    int r = buf_appendf(t->out, "%s{\"id\":\"%s\"", t->at ? "," : "", camera);
     if (r >= 0)
-        r = ix->ops->gaps(ix, id, t->from_us, t->to_us, add_gap, t, reterr);
+        r = put_strip(t, "masked", b, MASKED);
     if (r >= 0)
-        r = buf_appendf(out, "{\"id\":\"%s\"", id);
+        r = put_strip(t, "sealed", b, SEALED);
     if (r >= 0)
-        r = put_strip(t, out, "masked", s->covered[MP4_MASKED]);
+        r = put_strip(t, "activity", b, ACTIVITY);
     if (r >= 0)
-        r = put_strip(t, out, "sealed", s->covered[MP4_SEALED]);
-    if (r >= 0)
-        r = buf_appendf(out, ",\"activity\":\"\"");
-    return r < 0 ? r : put_gaps(s, out);
+        r = put_strip(t, "persons", b, PERSONS);
+    t->at++;
+    return r < 0 ? r : put_gaps(s, t->out);
 }
 
-static int put_all(struct timeline *t, struct http_request *rq, char (*ids)[INDEX_ID], size_t n,
-                   struct http_reply *rp)
+/* ---- the request ---- */
+
+static int sort_ids(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* One place for each camera, with what of the span the asker's grants reach. */
+static int prepare(struct timeline *t, struct http_request *rq)
+{
+    size_t kept = 0;
+    struct api_camera_list *l = api_camera_list(api_of(rq));
+    qsort(t->ids, t->count, sizeof(t->ids[0]), sort_ids);
+    t->names = calloc(t->count + 1, sizeof(*t->names));
+    t->strip = calloc(t->count + 1, sizeof(*t->strip));
+    if (!t->names || !t->strip || !l) {
+        api_camera_list_unref(l);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        const struct api_camera *c = api_camera_find(l, t->ids[i]);
+        struct strip *s = &t->strip[kept];
+        if (kept && strcmp(t->names[kept - 1], t->ids[i]) == 0)
+            continue; /* named twice */
+        *s = (struct strip){.from_us = t->asked.from_us, .to_us = t->asked.to_us};
+        if (account_reach(api_who(rq), ACCOUNT_PLAYBACK, c ? c->group : "", t->asked.now_us,
+                          &s->from_us, &s->to_us) < 0)
+            s->to_us = s->from_us;
+        t->names[kept++] = t->ids[i];
+    }
+    t->count = kept;
+    api_camera_list_unref(l);
+    return 0;
+}
+
+static int put_all(struct timeline *t, struct http_request *rq, struct http_reply *rp)
 {
     struct index *ix;
     int r = api_index_take(api_of(rq), &ix, &rp->err);
     if (r < 0)
         return r;
-    r = buf_appendf(&rp->body,
-                    "{\"from_us\":%lld,\"to_us\":%lld,\"bucket_us\":%lld,\"buckets\":%zu,"
-                    "\"cameras\":[",
-                    (long long)t->from_us, (long long)t->to_us, (long long)t->bucket_us,
-                    t->buckets);
-    for (size_t i = 0; i < n && r >= 0; i++) {
-        if (i)
-            r = buf_append(&rp->body, ",", 1);
-        if (r >= 0)
-            r = put_camera(t, ix, ids[i], &rp->body, &rp->err);
-    }
+    t->asked.cameras = t->names;
+    t->asked.camera_count = t->count;
+    r = ix->ops->gaps(ix, t->count == 1 ? t->names[0] : NULL, t->asked.from_us, t->asked.to_us,
+                      add_gap, t, &rp->err);
+    if (r >= 0)
+        r = buf_appendf(t->out,
+                        "{\"from_us\":%lld,\"to_us\":%lld,\"bucket_us\":%lld,\"buckets\":%zu,"
+                        "\"cameras\":[",
+                        (long long)t->asked.from_us, (long long)t->asked.to_us,
+                        (long long)t->bucket_us, t->asked.buckets);
+    if (r >= 0 && t->count)
+        r = ix->ops->timeline(ix, &t->asked, put_camera, t, &rp->err);
     api_index_give(api_of(rq), ix);
-    return r < 0 ? r : buf_appendf(&rp->body, "]}\n");
+    return r < 0 ? r : buf_appendf(t->out, "]}\n");
 }
 
 static int get_timeline(struct http_request *rq, struct http_reply *rp)
 {
-    struct timeline t = {.now_us = clock_wall_us(rq->clock)};
-    char(*ids)[INDEX_ID] = NULL;
-    size_t n = 0;
+    struct timeline t = {.asked.now_us = clock_wall_us(rq->clock), .out = &rp->body};
     int64_t buckets = BUCKETS;
-    int r = http_query_span(rq, &t.from_us, &t.to_us, &rp->err);
+    int r = http_query_span(rq, &t.asked.from_us, &t.asked.to_us, &rp->err);
     if (r >= 0)
         r = http_query_int(rq, "buckets", 1, BUCKETS_MAX, &buckets, &rp->err);
     if (r >= 0)
-        r = api_choose_cameras(rq, ACCOUNT_PLAYBACK, CAMERAS, &ids, &n, &rp->err);
+        r = api_choose_cameras(rq, ACCOUNT_PLAYBACK, CAMERAS, &t.ids, &t.count, &rp->err);
     if (r < 0)
         return r;
-    t.bucket_us = (t.to_us - t.from_us + buckets - 1) / buckets;
-    t.buckets = (size_t)buckets;
-    t.strip.covered[0] = calloc(t.buckets, sizeof(int64_t));
-    t.strip.covered[1] = calloc(t.buckets, sizeof(int64_t));
-    t.strip.gap = calloc(GAPS, sizeof(*t.strip.gap));
-    r = t.strip.covered[0] && t.strip.covered[1] && t.strip.gap ? put_all(&t, rq, ids, n, rp)
-                                                                : -ENOMEM;
-    free(t.strip.covered[0]);
-    free(t.strip.covered[1]);
-    free(t.strip.gap);
-    free(ids);
+    t.asked.buckets = (size_t)buckets;
+    t.bucket_us = index_bucket_us(&t.asked);
+    r = prepare(&t, rq);
+    if (r >= 0)
+        r = put_all(&t, rq, rp);
+    for (size_t i = 0; t.strip && i < t.count; i++)
+        free(t.strip[i].gap);
+    free(t.strip);
+    free(t.names);
+    free(t.ids);
     return r;
 }
 
