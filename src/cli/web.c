@@ -76,6 +76,7 @@ static int prepare(struct web *w, const struct cli_args *a, const char *data, st
     snprintf(path, sizeof(path), "%s/web", data);
     if (mkdir(path, 0700) < 0 && errno != EEXIST)
         return err_set(reterr, -errno, "%s: %s", path, err_text(-errno));
+    setenv("SQLITE_TMPDIR", path, 1); /* of large sorts; /tmp is out of reach */
     if (w->config.tls.cert[0])
         return http_tls_load(w->config.tls.cert, w->config.tls.key, &w->tls, reterr);
     return w->config.tls.self_signed ? http_tls_self_signed(data, &w->tls, reterr) : 0;
