@@ -60,27 +60,24 @@ static int keep_gap(const struct timeline *t, struct strip *s, const struct inde
     return 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int add_gap(void *user, const struct index_gap *g)
 {
     struct timeline *t = user;
-    const char *key = g->camera;
-    const char **found = bsearch(&key, t->names, t->count, sizeof(t->names[0]), by_name);
-    if (!found)
-        return 0;
-    struct strip *s = &t->strip[found - t->names];
+    struct strip *s = &t->strip[t->at];
     if (g->from_us >= s->to_us || (g->to_us && g->to_us <= s->from_us))
         return 0;
-    /* What no screen could show is counted, not listed. */
-    if (gap_length(t, g) < t->bucket_us / 8) {
-        s->gaps_left_out++;
-        return 0;
-    }
     return keep_gap(t, s, g);
+}
+
+/* What no screen could show is left out. */
+static int find_gaps(struct timeline *t, struct index *ix, struct err *reterr)
+{
+    int r = 0;
+    for (t->at = 0; t->at < t->count && r >= 0; t->at++)
+        r = ix->ops->long_gaps(ix, t->names[t->at], t->asked.from_us, t->asked.to_us,
+                               t->bucket_us / 8, add_gap, t, reterr);
+    t->at = 0;
+    return r;
 }
 
 /* ---- JSON, written by hand: it is most of the work of a large answer ---- */
@@ -203,8 +200,7 @@ static int put_all(struct timeline *t, struct http_request *rq, struct http_repl
         return r;
     t->asked.cameras = t->names;
     t->asked.camera_count = t->count;
-    r = ix->ops->gaps(ix, t->count == 1 ? t->names[0] : NULL, t->asked.from_us, t->asked.to_us,
-                      add_gap, t, &rp->err);
+    r = find_gaps(t, ix, &rp->err);
     if (r >= 0)
         r = buf_appendf(t->out,
                         "{\"from_us\":%lld,\"to_us\":%lld,\"bucket_us\":%lld,\"buckets\":%zu,"

@@ -191,6 +191,11 @@ struct index_ops {
                   struct err *reterr);
     int (*gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                 int (*cb)(void *user, const struct index_gap *g), void *user, struct err *reterr);
+    /* Gaps of one camera that last at least @min_us, or still last; by its own time, so that many
+     * cameras are quick, one by one. */
+    int (*long_gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
+                     int64_t min_us, int (*cb)(void *user, const struct index_gap *g), void *user,
+                     struct err *reterr);
     int (*events)(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,
                   int (*cb)(void *user, const struct index_event *e), void *user,
                   struct err *reterr);

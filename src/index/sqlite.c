@@ -110,6 +110,9 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_GAPS] =
         "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"
         " AND from_us < ?3 AND (to_us > ?2 OR to_us = 0) ORDER BY from_us, camera",
+    [SQL_LONG_GAPS] =
+        "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE camera = ?1 AND from_us < ?3"
+        " AND (to_us = 0 OR (to_us > ?2 AND to_us - from_us >= ?4)) ORDER BY from_us",
     [SQL_EVENTS] = "SELECT at_us, kind, camera, text FROM event WHERE at_us >= ?1 AND at_us < ?2"
                    " ORDER BY at_us DESC, id DESC LIMIT ?3",
     [SQL_PRUNE_GAPS] = "DELETE FROM gap WHERE to_us > 0 AND to_us < ?1",
@@ -468,6 +471,7 @@ const struct index_ops index_sqlite = {
     .expired = sqlite_expired,
     .oldest = sqlite_oldest,
     .gaps = sqlite_gaps,
+    .long_gaps = sqlite_long_gaps,
     .events = sqlite_events,
     .cameras = sqlite_cameras,
     .camera_put = sqlite_camera_put,

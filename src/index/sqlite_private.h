@@ -61,6 +61,7 @@ enum sqlite_statement {
     SQL_OLDEST_US,
     SQL_NEWEST_US,
     SQL_GAPS,
+    SQL_LONG_GAPS,
     SQL_EVENTS,
     SQL_PRUNE_GAPS,
     SQL_PRUNE_EVENTS,
@@ -131,6 +132,9 @@ int sqlite_unfinished(struct index *ix, int (*cb)(void *, const struct index_rec
                       void *user, struct err *reterr);
 int sqlite_find(struct index *ix, const char *path, struct index_recording *ret);
 int sqlite_span(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
+int sqlite_long_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
+                     int64_t min_us, int (*cb)(void *, const struct index_gap *), void *user,
+                     struct err *reterr);
 int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                 int (*cb)(void *, const struct index_gap *), void *user, struct err *reterr);
 int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,

@@ -168,18 +168,10 @@ int sqlite_span(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us
     return 0;
 }
 
-int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
-                int (*cb)(void *, const struct index_gap *), void *user, struct err *reterr)
+static int each_gap(struct sqlite_index *x, sqlite3_stmt *st,
+                    int (*cb)(void *, const struct index_gap *), void *user, struct err *reterr)
 {
-    struct sqlite_index *x = sqlite_index(ix);
-    sqlite3_stmt *st;
-    int err = sqlite_prepare(x, SQL_GAPS, &st, reterr), rc = SQLITE_DONE;
-    if (err < 0)
-        return err;
-    if (camera)
-        sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(st, 2, from_us);
-    sqlite3_bind_int64(st, 3, to_us);
+    int err = 0, rc = SQLITE_DONE;
     while (err == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct index_gap g = {0};
         sqlite_text(st, 0, g.camera, sizeof(g.camera));
@@ -193,6 +185,37 @@ int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t t
         err = sqlite_error(x, "reading gaps", reterr);
     sqlite3_reset(st);
     return err;
+}
+
+int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
+                int (*cb)(void *, const struct index_gap *), void *user, struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_GAPS, &st, reterr);
+    if (err < 0)
+        return err;
+    if (camera)
+        sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, from_us);
+    sqlite3_bind_int64(st, 3, to_us);
+    return each_gap(x, st, cb, user, reterr);
+}
+
+int sqlite_long_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
+                     int64_t min_us, int (*cb)(void *, const struct index_gap *), void *user,
+                     struct err *reterr)
+{
+    struct sqlite_index *x = sqlite_index(ix);
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, SQL_LONG_GAPS, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, from_us);
+    sqlite3_bind_int64(st, 3, to_us);
+    sqlite3_bind_int64(st, 4, min_us);
+    return each_gap(x, st, cb, user, reterr);
 }
 
 int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,
