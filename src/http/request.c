@@ -6,6 +6,7 @@
 
 #include "http/message.h"
 
+#define TIME_CHARACTERS 40
 #define YEAR_9999_US INT64_C(253402300799999999)
 
 const char *http_param(const struct http_request *rq, const char *name)
@@ -52,7 +53,9 @@ static int parse_digits(const char *text, int64_t max, int64_t *ret)
 int http_time_parse(const char *text, int64_t *ret_us)
 {
     int64_t us;
-    int r = strlen(text) > 40 ? E_SYNTAX : parse_digits(text, YEAR_9999_US, &us);
+    if (strlen(text) > TIME_CHARACTERS)
+        return E_SYNTAX;
+    int r = parse_digits(text, YEAR_9999_US, &us);
     if (r == E_SYNTAX)
         r = time_parse(text, &us);
     if (r < 0 || us < 0 || us > YEAR_9999_US)
