@@ -30,6 +30,7 @@ struct live_viewer {
     uv_pipe_t pipe;
     struct buf in;
     struct list subs; /* struct live_sub */
+    bool doomed;      /* to be hung up on with the next tick */
     bool all;
     char (*wanted)[LIVE_CAMERA]; /* sorted */
     size_t wanted_count;
@@ -124,12 +125,11 @@ static bool deliver(struct live_viewer *w, struct live_blob *b)
     uv_buf_t bytes = uv_buf_init((char *)b->bytes, (unsigned)b->size);
     d->blob = b;
     d->write.data = d;
-    b->refs++;
     if (uv_write(&d->write, (uv_stream_t *)&w->pipe, &bytes, 1, on_delivered) < 0) {
-        live_blob_unref(b);
         free(d);
         return false;
     }
+    b->refs++; /* on_delivered() is never called from inside uv_write() */
     return true;
 }
 
@@ -146,13 +146,13 @@ static void deliver_fragment(struct live_sub *s, struct live_blob *b, bool key)
 
 void live_send(struct live *l, struct camera_mask *c, struct live_blob *b, bool fragment, bool key)
 {
-    struct live_sub *s, *next;
+    struct live_sub *s;
     (void)l;
-    list_foreach_safe (s, next, &c->live.subs, of_camera) {
+    list_foreach (s, &c->live.subs, of_camera) {
         if (fragment)
             deliver_fragment(s, b, key);
         else if (waiting(s->viewer) > HARD_FACTOR * LIVE_QUEUE_BYTES || !deliver(s->viewer, b))
-            hang_up(s->viewer);
+            s->viewer->doomed = true;
     }
 }
 
@@ -192,7 +192,7 @@ static void subscribe(struct live_viewer *w, struct camera_mask *c)
 {
     struct live_sub *s = calloc(1, sizeof(*s));
     if (!s) {
-        hang_up(w);
+        w->doomed = true;
         return;
     }
     s->viewer = w;
@@ -210,15 +210,14 @@ static void follow_wishes(struct live_viewer *w)
         if (!wants(w, s->camera->id))
             sub_free(s);
     list_foreach (c, &w->live->view->cameras, link)
-        if (!c->closing && wants(w, c->id) && !find(w, c) &&
-            !uv_is_closing((uv_handle_t *)&w->pipe))
+        if (!c->closing && wants(w, c->id) && !find(w, c))
             subscribe(w, c);
 }
 
 void live_clients_camera_opened(struct live *l, struct camera_mask *c)
 {
-    struct live_viewer *w, *next;
-    list_foreach_safe (w, next, &l->clients, link)
+    struct live_viewer *w;
+    list_foreach (w, &l->clients, link)
         if (wants(w, c->id))
             subscribe(w, c);
 }
@@ -236,9 +235,11 @@ void live_clients_camera_closed(struct live *l, struct camera_mask *c)
 static int take_wishes(struct live_viewer *w, const json_t *list)
 {
     size_t n = json_array_size(list), kept = 0;
-    char(*ids)[LIVE_CAMERA] = n && n <= WANTED_MAX ? calloc(n, sizeof(*ids)) : NULL;
-    if (!json_is_array(list) || (n && !ids))
+    if (!json_is_array(list) || n > WANTED_MAX)
         return E_SYNTAX;
+    char(*ids)[LIVE_CAMERA] = calloc(n ? n : 1, sizeof(*ids));
+    if (!ids)
+        return -ENOMEM;
     bool all = false;
     for (size_t i = 0; i < n; i++) {
         const char *id = json_string_value(json_array_get(list, i));
@@ -273,8 +274,8 @@ static int take_messages(struct live_viewer *w)
     int n;
     while ((n = live_wire_parse(w->in.data + at, w->in.len - at, LIVE_SUBSCRIBE_MAX, &m)) > 0) {
         int r = on_message(w, &m);
-        if (r < 0 || uv_is_closing((uv_handle_t *)&w->pipe))
-            return r < 0 ? r : E_CLOSED;
+        if (r < 0)
+            return r;
         at += (size_t)n;
     }
     if (at)
@@ -301,10 +302,10 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     }
     w->in.len += (size_t)n;
     int r = n > 0 ? take_messages(w) : 0;
-    if (r < 0 && r != E_CLOSED)
+    if (r < 0) {
         log_warn("live", "a viewer sent what is no message of live.sock (%s)", err_text(r));
-    if (r < 0)
         hang_up(w);
+    }
 }
 
 static bool same_user(const uv_pipe_t *pipe)
@@ -346,7 +347,7 @@ void live_clients_tick(struct live *l, int64_t mono_us)
         if (w->written != w->written_before || waiting(w) == 0)
             w->progress_us = mono_us;
         w->written_before = w->written;
-        if (mono_us - w->progress_us > LIVE_PATIENCE_US)
+        if (w->doomed || mono_us - w->progress_us > LIVE_PATIENCE_US)
             hang_up(w);
     }
 }
