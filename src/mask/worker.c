@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "mask/wire.h"
+#include "media/params.h"
 
 #define READ_BYTES ((size_t)256 << 10)
 #define OUT_HIGH                                                                                   \
@@ -179,7 +180,7 @@ static void on_open(struct worker *w, const struct mask_wire *m)
 
 static void on_track(struct worker_camera *c, const struct mask_wire *m)
 {
-    c->params = m->params;
+    media_params_copy(&c->params, &m->params);
     c->track = m->track;
     c->track.params = &c->params;
     c->has_track = true;

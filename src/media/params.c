@@ -142,3 +142,20 @@ int media_params_sps(const struct media_params *p, enum media_codec codec, struc
             return media_sps_parse(codec, p->set[i].data, p->set[i].len, ret);
     return E_NOTFOUND;
 }
+
+void media_params_copy(struct media_params *to, const struct media_params *from)
+{
+    to->count = from->count;
+    memcpy(to->set, from->set, (size_t)from->count * sizeof(from->set[0]));
+}
+
+bool media_params_same(const struct media_params *a, const struct media_params *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (int i = 0; i < a->count; i++)
+        if (a->set[i].len != b->set[i].len ||
+            memcmp(a->set[i].data, b->set[i].data, a->set[i].len) != 0)
+            return false;
+    return true;
+}

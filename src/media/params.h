@@ -31,6 +31,10 @@ struct media_sps {
 /* Parse an SPS NAL unit (with header, without start code; emulation prevention inside). E_SYNTAX, E_TRUNCATED, E_RANGE. */
 int media_sps_parse(enum media_codec codec, const uint8_t *nal, size_t len, struct media_sps *ret);
 
+/* Copy the sets that there are, and touch no memory beyond them: most streams have two of sixteen. */
+void media_params_copy(struct media_params *to, const struct media_params *from);
+/* Same sets, byte for byte, in the same order. */
+bool media_params_same(const struct media_params *a, const struct media_params *b);
 /*
  * Put one parameter set into @p, replacing the one of same kind and id. Returns 1 if @p changed, 0 if the same set
  * was there. Errors: E_LIMIT (too long, too many), E_SYNTAX.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "media/params.h"
 #include "recorder/view_private.h"
 #include "recorder/zones.h"
 
@@ -230,7 +231,7 @@ static void on_track(struct view *v, struct view_message *head)
     struct camera_mask *c = m->camera;
     (void)v;
     c->track = m->track;
-    c->params = m->params;
+    media_params_copy(&c->params, &m->params);
     c->track.params = &c->params;
     c->has_track = true;
     if (c->opened)
@@ -371,7 +372,7 @@ void camera_mask_track(struct camera_mask *c, const struct media_track *t)
     m->camera = c;
     m->track = *t;
     if (t->params)
-        m->params = *t->params;
+        media_params_copy(&m->params, t->params);
     view_post(c->view, &m->head);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "media/params.h"
 #include "recorder/view_private.h"
 
 #define MASKED_RATE 90000
@@ -48,17 +49,6 @@ static void describe_file(const struct camera_mask *c, int64_t utc_us, struct mp
         .clock_rate = MASKED_RATE,
         .params =
             (struct media_params *)(uintptr_t)&c->picture_params /* copied by who takes it */};
-}
-
-static bool same_params(const struct media_params *a, const struct media_params *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (int i = 0; i < a->count; i++)
-        if (a->set[i].len != b->set[i].len ||
-            memcmp(a->set[i].data, b->set[i].data, a->set[i].len) != 0)
-            return false;
-    return true;
 }
 
 /* Media time is the recorder's own, so masked and sealed view of a moment stand at the same place. */
@@ -132,10 +122,10 @@ void camera_mask_on_picture(struct camera_mask *c, const struct mask_output *o, 
                           .pts_ticks = dts,
                           .arrival_us = view_wall_us(c->view),
                           .key = o->key};
-    if (o->key && o->params && !same_params(o->params, &c->picture_params)) {
+    if (o->key && o->params && !media_params_same(o->params, &c->picture_params)) {
         if (c->masked.file)
             camera_mask_end_file(c, "parameters-changed");
-        c->picture_params = *o->params;
+        media_params_copy(&c->picture_params, o->params);
     }
     if (!c->picture_params.count)
         return;

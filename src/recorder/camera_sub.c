@@ -50,7 +50,7 @@ static void on_track(void *user, int index, const struct media_track *t)
     c->sub_codec = t->codec;
     c->sub_rate = t->clock_rate;
     if (t->params)
-        c->sub_params = *t->params;
+        media_params_copy(&c->sub_params, t->params);
     c->sub_known = t->params != NULL;
     if (!c->sub_timebase.started)
         restart_time(c);

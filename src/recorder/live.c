@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "media/params.h"
 #include "recorder/view_private.h"
 
 #define STALE_US (SECOND_US / 2) /* a fragment waits no longer for more pictures */
@@ -113,7 +114,7 @@ static int begin(struct live *l, struct camera_mask *c, const struct mp4_info *i
         lc->params = NULL;
         return r < 0 ? r : -ENOMEM;
     }
-    *lc->params = *info->track[0].params;
+    media_params_copy(lc->params, info->track[0].params);
     live_blob_unref(lc->init);
     lc->init = b;
     lc->base_dts = dts;

@@ -11,6 +11,7 @@ import numpy
 
 PERSON_CONTRAST = 40  # luma steps between a person and the empty place, for a pixel to count
 STRUCTURE = 12        # luma steps from the mean of the surroundings: edges of bodies, heads, clothes
+LEAK = 8              # pixels of people that may be alike by chance in one picture
 LEAK_DISTANCE = 6     # so close to the original is the original
 
 
@@ -179,4 +180,18 @@ def leaks(masked, originals, truth, place):
         person = where & (abs(original.astype(numpy.int16) - place) > PERSON_CONTRAST) & (abs(shape) > STRUCTURE)
         seen = solid(person & (abs(structure(picture) - shape) < LEAK_DISTANCE))
         out.append((at, int(seen.sum()), int(person.sum())))
+    return out
+
+
+def exposures(found):
+    """
+    The pictures of leaks() in which a person is exposed: a tenth of what could be seen, or some of it in two pictures in a
+    row. An outline that runs along a shape in one picture is neither.
+    """
+    out, before = [], -1.0
+    for at, seen, person in found:
+        if seen > LEAK:
+            if at - before < 0.35 or seen * 10 > person:
+                out.append((at, seen, person))
+            before = at
     return out

@@ -180,7 +180,7 @@ def plain_http_stays_at_home():
 def children_are_restricted():
     s = Serve("restricted")
     try:
-        for name in ("recorder", "web"):
+        for name in ("recorder", "web", "masker-0"):
             pid = s.child(name)["pid"]
             with open(f"/proc/{pid}/status", encoding="utf-8") as f:
                 status = dict(line.split(":", 1) for line in f if ":" in line)
