@@ -104,17 +104,27 @@ static void on_trouble(struct camera_mask *c, const struct mask_wire *m)
     camera_mask_tell(c, false);
 }
 
-int camera_mask_on_message(struct camera_mask *c, const struct mask_wire *m)
+/* Pictures build upon each other: behind one that was refused, the next to be taken is a key frame. */
+static void on_picture(struct camera_mask *c, const struct mask_wire *m)
 {
     int64_t utc_us;
+    if (!c->playing || m->generation != c->flow.generation)
+        return;
+    if (!mask_flow_picture(&c->flow, m->generation, m->picture.pts_ticks, view_mono_us(c->view),
+                           &utc_us))
+        c->await_key = true;
+    else if (m->picture.key || !c->await_key)
+        camera_mask_on_picture(c, &m->picture, utc_us);
+}
+
+int camera_mask_on_message(struct camera_mask *c, const struct mask_wire *m)
+{
     if (m->type == MASK_WIRE_DONE)
         return mask_flow_done(&c->flow, m->generation, m->done.sequence) ? 0 : E_PROTOCOL;
     if (m->type == MASK_WIRE_TROUBLE)
         on_trouble(c, m);
-    else if (m->type == MASK_WIRE_PICTURE && c->playing &&
-             mask_flow_picture(&c->flow, m->generation, m->picture.pts_ticks, view_mono_us(c->view),
-                               &utc_us))
-        camera_mask_on_picture(c, &m->picture, utc_us);
+    else if (m->type == MASK_WIRE_PICTURE)
+        on_picture(c, m);
     return 0;
 }
 

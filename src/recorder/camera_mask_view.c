@@ -23,6 +23,7 @@ void camera_mask_end_file(struct camera_mask *c, const char *reason)
 {
     recording_end(&c->masked, reason);
     live_camera_break(&c->view->live, c);
+    c->await_key = true;
 }
 
 static void check_write_error(struct camera_mask *c)
@@ -130,6 +131,7 @@ void camera_mask_on_picture(struct camera_mask *c, const struct mask_output *o, 
     if (!c->picture_params.count)
         return;
     c->trouble[0] = 0;
+    c->await_key = false;
     c->has_picture = true;
     c->state = (enum view_state)o->state;
     c->pictures++;

@@ -78,6 +78,7 @@ struct camera_mask {
     enum view_state state;
     char reason[MASK_WIRE_TEXT];
     unsigned persons, vehicles, others, motion_permille;
+    bool await_key;                     /* a picture is missing: what builds upon it is of no use */
     bool has_picture;                   /* one came in this generation */
     char trouble[MASK_WIRE_TEXT];       /* "": none */
     struct media_params picture_params; /* of the pictures that come now */

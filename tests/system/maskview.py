@@ -140,8 +140,8 @@ def empty_place(originals, truth):
 def structure(picture, size=15):
     """What a picture is beside the mean of its surroundings: light, fills and mosaics fall away, shapes stay."""
     half = size // 2
-    p = numpy.pad(picture.astype(numpy.float64), half, mode="edge")
-    s = numpy.pad(p.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    p = numpy.pad(picture.astype(numpy.float32), half, mode="edge")
+    s = numpy.pad(p.cumsum(0, dtype=numpy.float64).cumsum(1), ((1, 0), (1, 0)))
     return picture - (s[size:, size:] - s[:-size, size:] - s[size:, :-size] + s[:-size, :-size]) / size ** 2
 
 
@@ -170,16 +170,19 @@ def leaks(masked, originals, truth, place):
     people that could be). A pixel could be seen if the original differs there from the empty place and has structure; it
     is seen if the masked picture has the same structure there, and around it.
     """
-    out, times = [], numpy.array([t for t, _ in originals])
+    out, times, shapes = [], numpy.array([t for t, _ in originals]), {}
     for at, picture in masked:
         i = int(numpy.argmin(abs(times - at))) if len(times) else -1
         where = truth.mask(at)
         if i < 0 or abs(times[i] - at) > 0.06 or where is None or not where.any():
             continue
-        original, shape = originals[i][1], structure(originals[i][1])
+        if i not in shapes:
+            shapes = {i: structure(originals[i][1])}
+        original, shape = originals[i][1], shapes[i]
         person = where & (abs(original.astype(numpy.int16) - place) > PERSON_CONTRAST) & (abs(shape) > STRUCTURE)
-        seen = solid(person & (abs(structure(picture) - shape) < LEAK_DISTANCE))
-        out.append((at, int(seen.sum()), int(person.sum())))
+        flat = int(picture.max()) - int(picture.min()) < STRUCTURE  # all of it is covered
+        seen = 0 if flat else int(solid(person & (abs(structure(picture) - shape) < LEAK_DISTANCE)).sum())
+        out.append((at, seen, int(person.sum())))
     return out
 
 
