@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "mp4/writer.h"
 
-#define LISTS_DAYS 400 /* how long lists are kept */
+#define CLOSING_US (10 * MINUTE_US) /* from the last picture to the end of a file's closing */
+#define LISTS_DAYS 400              /* how long lists are kept */
 
 /* ---- lists ---- */
 
@@ -19,13 +20,24 @@ static const struct fact_manifest *logged(const struct audit *a, int64_t hour_us
     return NULL;
 }
 
+/*
+ * What ended when must be in a list by now? A node that was stopped, or a copy that was taken between two hours, has not
+ * listed its last recordings yet: that is no fault, as long as there is not much more than an hour of them.
+ */
+static bool listing_pending(const struct audit *a, int64_t end_us)
+{
+    const struct facts *f = &a->facts;
+    int64_t last = f->manifests_n ? f->manifests[f->manifests_n - 1].at_us : f->first_us;
+    return end_us > last - CLOSING_US && end_us <= last + AUDIT_GRACE_US;
+}
+
 static void check_list(struct audit *a, struct listed_hour *h)
 {
     const struct fact_manifest *m = logged(a, h->hour_us);
     if (h->damage) {
         audit_say(a, AUDIT_FRAUD, "manifest-damaged", h->path, "the list cannot be read: %s",
                   h->damage);
-    } else if (!m && h->hour_us < a->o->now_us - AUDIT_GRACE_US) {
+    } else if (!m && !listing_pending(a, h->hour_us + HOUR_US)) {
         audit_say(a, AUDIT_FRAUD, "manifest-not-logged", h->path,
                   "the log has no entry for this list");
     } else if (m && (memcmp(m->root, h->root, 32) != 0 || m->recordings != h->recordings)) {
@@ -124,7 +136,7 @@ static void check_listing(struct audit *a, struct site_recording *x)
 {
     struct listed_recording *l = listed_find(&a->listed, x->path);
     if (!l) {
-        if (x->closed && x->end_us < a->o->now_us - AUDIT_GRACE_US)
+        if (x->closed && !listing_pending(a, x->end_us))
             say_unlisted(a, x);
         return;
     }

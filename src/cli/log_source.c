@@ -24,8 +24,9 @@ int log_source_files(const struct cli_args *a, const char *source, struct log_so
         return r;
     }
     snprintf(probe, sizeof(probe), "%s/log/checkpoint", s->where);
-    if (access(probe, F_OK) == 0 && strlen(s->where) + 5 < sizeof(s->where))
-        strcat(s->where, "/log");
+    size_t len = strlen(s->where);
+    if (access(probe, F_OK) == 0 && len + 5 < sizeof(s->where))
+        memcpy(s->where + len, "/log", 5);
     s->files = tlog_files_dir(s->where);
     return 0;
 }

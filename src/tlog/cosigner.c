@@ -106,10 +106,10 @@ static void look_ahead(struct worker *w, const char *origin, uint64_t size, stru
     buf_init(&theirs, COSIGNER_ANSWER_BYTES);
     int r = cosigner_fetch(url, origin, &theirs, e);
     if (r >= 0)
-        r = tell(w,
-                 json_pack("{s:s, s:s%}", "op", "compare", "checkpoint", (const char *)theirs.data,
-                           theirs.len),
-                 &answer, e);
+        (void)tell(w,
+                   json_pack("{s:s, s:s%}", "op", "compare", "checkpoint",
+                             (const char *)theirs.data, theirs.len),
+                   &answer, e);
     bool refused = json_is_true(json_object_get(answer, "refused"));
     if (refused)
         err_set(e, E_DENIED,

@@ -47,6 +47,9 @@ const struct tlog_kind tlog_kinds[] = {
       {"of", TLOG_NUMBER, ONE},
       {"practice", TLOG_YES, ONE},
       {"recipient", TLOG_HASH, 1, 32}}},
+    {"log-key",
+     false,
+     {{"at", TLOG_TIME, ONE}, {"change", TLOG_CODE, ONE}, {"key", TLOG_HASH, ONE}}},
     /* Cameras. */
     {"camera",
      false,

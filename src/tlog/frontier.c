@@ -30,7 +30,7 @@ static int check_bundle(const struct tlog_frontier *f, struct err *reterr)
         tlog_leaf_hash(entry, len, &leaf);
         if (memcmp(leaf.bytes, f->tiles[0] + (size_t)i * 32, 32) != 0)
             return err_set(reterr, E_CORRUPT, "entry %llu of the log is not what its tile says",
-                           (unsigned long long)(f->size - width(f, 0) + i));
+                           (unsigned long long)f->size - width(f, 0) + i);
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "tlog/base64.h"
 #include "tlog/cosign.h"
 #include "tlog/durable.h"
+#include "tlog/entry.h"
 #include "tlog/logger.h"
 
 #define ERROR_TEXT 256
@@ -342,17 +343,42 @@ static json_t *do_compare(struct logger_requests *q, const json_t *json, struct 
     return json_pack("{s:b, s:b}", "ok", 1, "refused", *ret);
 }
 
+/* The log tells of its own keys. */
+static int log_key_entry(struct logger_requests *q, const char *change, const struct tlog_vkey *k,
+                         struct err *e)
+{
+    struct tlog_entry_writer w;
+    struct buf text;
+    char id[TLOG_ENTRY_ID];
+    buf_init(&text, 0);
+    tlog_entry_begin(&w, "log-key", tlog_entry_new_id("log-key", id), &text);
+    tlog_entry_time(&w, "at", clock_wall_us(q->options.clock) / 1000 * 1000);
+    tlog_entry_text(&w, "change", change);
+    tlog_entry_hex(&w, "key", k->public_key, sizeof(k->public_key));
+    int r = tlog_entry_end(&w);
+    if (r >= 0)
+        r = tlog_log_append(q->log, &(struct tlog_entry){(const char *)text.data, text.len}, 1,
+                            NULL, e);
+    buf_release(&text);
+    return r;
+}
+
 static json_t *do_rotate(struct logger_requests *q, const json_t *json, struct err *e, int *ret)
 {
     struct tlog_vkey k[2];
     char vkey[TLOG_VKEY_TEXT];
-    bool end = json_is_true(json_object_get(json, "end"));
-    *ret = end ? tlog_log_rotate_end(q->log, e) : tlog_log_rotate(q->log, &k[0], e);
-    if (*ret < 0)
-        return NULL;
-    if (end)
+    size_t n = tlog_log_keys(q->log, k);
+    if (json_is_true(json_object_get(json, "end"))) {
+        *ret = n < 2 ? 0 : log_key_entry(q, "retired", &k[0], e);
+        if (*ret >= 0)
+            *ret = tlog_log_rotate_end(q->log, e);
         tlog_log_keys(q->log, k);
-    return json_pack("{s:b, s:s}", "ok", 1, "key", tlog_vkey_format(&k[0], vkey));
+    } else {
+        *ret = tlog_log_rotate(q->log, &k[0], e);
+        if (*ret >= 0)
+            *ret = log_key_entry(q, "added", &k[0], e);
+    }
+    return *ret < 0 ? NULL : json_pack("{s:b, s:s}", "ok", 1, "key", tlog_vkey_format(&k[0], vkey));
 }
 
 static json_t *dispatch(struct logger_requests *q, const json_t *json, struct err *e, int *ret)

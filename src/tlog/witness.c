@@ -49,12 +49,13 @@ static int make_key(struct witness *w, const char *name, const char *path, struc
     int r = tlog_skey_init(&w->key, name, TLOG_KEY_COSIGNATURE, NULL, reterr);
     if (r < 0)
         return r;
-    strcat(tlog_skey_format(&w->key, text), "\n");
-    strcat(tlog_vkey_format(&w->key.vkey, vkey), "\n");
+    size_t text_len = strlen(tlog_skey_format(&w->key, text));
+    size_t vkey_len = strlen(tlog_vkey_format(&w->key.vkey, vkey));
+    text[text_len++] = vkey[vkey_len++] = '\n';
     snprintf(vkey_path, sizeof(vkey_path), "%s/vkey", w->dir);
-    r = durable_replace(path, text, strlen(text), 0600, true, reterr);
+    r = durable_replace(path, text, text_len, 0600, true, reterr);
     sodium_memzero(text, sizeof(text));
-    return r < 0 ? r : durable_replace(vkey_path, vkey, strlen(vkey), 0644, true, reterr);
+    return r < 0 ? r : durable_replace(vkey_path, vkey, vkey_len, 0644, true, reterr);
 }
 
 int witness_open(const char *dir, const char *name, const struct tlog_policy *logs,

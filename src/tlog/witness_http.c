@@ -66,8 +66,9 @@ static enum MHD_Result get(struct witness *w, struct MHD_Connection *c, const ch
     }
     char vkey[TLOG_VKEY_TEXT + 1];
     if (strcmp(url, "/vkey") == 0) {
-        strcat(tlog_vkey_format(witness_vkey(w), vkey), "\n");
-        return reply_text(c, 200, vkey);
+        len = strlen(tlog_vkey_format(witness_vkey(w), vkey));
+        vkey[len++] = '\n';
+        return reply(c, 200, "text/plain; charset=utf-8", vkey, len);
     }
     return reply_text(c, 404, "POST /add-checkpoint, GET /HEX/checkpoint, GET /vkey\n");
 }

@@ -215,6 +215,29 @@ def test_rollback():
     shutil.rmtree(base)
 
 
+def test_rotation():
+    base = folder()
+    log = Logger(base).start()
+    sock = log.sock()
+    sock.append(entry("before"))
+    old = tlogcheck.Key(log.vkey())
+    r = run("log", "rotate", "--data", log.data, "--json")
+    new = tlogcheck.Key(json.loads(r.stdout)["key"])
+    c = tlogcheck.Checkpoint(log.checkpoint(), [old, new])
+    check(len(c.signers) == 2, "both keys sign while one is replaced", r.stderr)
+    check(run("log", "rotate", "--data", log.data).returncode != 0, "a second replacement is refused meanwhile")
+    r = run("log", "rotate", "--end", "--data", log.data)
+    check(list(tlogcheck.Checkpoint(log.checkpoint(), [old, new]).signers) == [new], "then the new one alone", r.stderr)
+    said = [line for e in tlogcheck.Log(log.data / "log", 3).entries() for line in e.decode().splitlines()]
+    check(f"key {new.public.hex()}" in said and f"key {old.public.hex()}" in said and "change retired" in said,
+          "and the log tells of both", said)
+    log.stop()
+    log.start()
+    check(log.sock().append(entry("after"))["first"] == 3, "the log goes on with it after a restart")
+    log.stop()
+    shutil.rmtree(base)
+
+
 def test_hostile():
     base = folder()
     log = Logger(base).start()
@@ -273,5 +296,6 @@ if __name__ == "__main__":
     test_sizes()
     test_kills(int(os.environ.get("LETHE_KILLS", "12")))
     test_rollback()
+    test_rotation()
     test_hostile()
     finish()

@@ -227,6 +227,7 @@ static void add_beginnings(void)
     tlog_entry_number(&writer, "retention-days", 30);
     tlog_entry_number(&writer, "epoch-minutes", 10);
     tlog_entry_text(&writer, "when-full", "oldest-first");
+    tlog_entry_yes(&writer, "masking", true);
     event(SITE_T0 - HOUR_US);
     seal_policy_id(&made.policy, set);
     entry_begin("custodians", "custodians-0000000000000001");
