@@ -204,6 +204,13 @@ int judge_person(struct judge_scratch *j, const struct sim_picture *s, const str
     return 0;
 }
 
+static bool in_ellipse(const float box[4], int x, int y)
+{
+    float w = box[2] - box[0], h = box[3] - box[1];
+    float dx = ((float)x + 0.5f - box[0]) / w - 0.5f, dy = ((float)y + 0.5f - box[1]) / h - 0.5f;
+    return dx * dx + dy * dy <= 0.25f;
+}
+
 int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct sim_picture *o,
               const float box[4], struct judge_area *ret)
 {
@@ -214,6 +221,8 @@ int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct
     for (int y = r.y0; y < r.y1; y++)
         for (int x = r.x0; x < r.x1; x++) {
             int half = (y / 2) * (s->width / 2) + x / 2, full = y * s->width + x;
+            if (!in_ellipse(box, x, y))
+                continue;
             bool same = abs(s->y[full] - o->y[full]) <= SAME_LUMA &&
                         abs(s->u[half] - o->u[half]) <= SAME_CHROMA &&
                         abs(s->v[half] - o->v[half]) <= SAME_CHROMA;

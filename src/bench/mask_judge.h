@@ -47,7 +47,7 @@ int judge_light(const struct sim_picture *b, const struct sim_picture *o);
 int judge_person(struct judge_scratch *j, const struct sim_picture *s, const struct sim_picture *b,
                  const struct sim_picture *o, int light, uint8_t label, const float box[4],
                  struct judge_area *ret);
-/* Without truth to the pixel and without B: all pixels of the box. */
+/* Without truth to the pixel and without B: the ellipse in the box, as corners are background. */
 int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct sim_picture *o,
               const float box[4], struct judge_area *ret);
 bool judge_missed(const struct judge_area *a);

@@ -5,7 +5,7 @@
 #include "bench/mask.h"
 #include "bench/mask_video.h"
 
-#define WATCH_SEARCH_EVERY 10 /* pictures between two searches for faces */
+#define WATCH_SEARCH_EVERY 25 /* pictures between two searches for faces */
 #define WATCH_PICTURES 40     /* of misses that are kept of a run */
 
 struct bench_watch {
