@@ -83,9 +83,13 @@ static void on_output(void *user, const struct mask_output *o)
         return;
     if (!j->mp4 || (o->key && memcmp(&j->params, o->params, sizeof(j->params))))
         j->error = open_mp4(j, o);
-    struct mp4_sample s = {.dts_ticks = (uint64_t)(o->pts_ticks - j->shift_ticks),
-                           .pts_ticks = o->pts_ticks - j->shift_ticks,
-                           .duration_ticks = CLOCK_RATE / (unsigned)(j->cfg.fps ? j->cfg.fps : 10),
+    int64_t time = o->pts_ticks - j->shift_ticks;
+    if (j->frames && time <= j->pts_ticks) /* raw streams with B-frames do not say when */
+        time = j->pts_ticks + CLOCK_RATE / 25;
+    j->pts_ticks = time;
+    struct mp4_sample s = {.dts_ticks = (uint64_t)time,
+                           .pts_ticks = time,
+                           .duration_ticks = CLOCK_RATE / (unsigned)j->cfg.fps,
                            .key = o->key,
                            .data = o->data,
                            .size = o->size};
@@ -127,7 +131,9 @@ static int play(struct job *j, long round, long rounds)
             progress(((double)round + (double)(time_us - begin_us) / (double)j->duration_us) /
                      (double)rounds);
     }
-    return r;
+    if (r >= 0)
+        mask_flush(j->mask);
+    return r < 0 ? r : j->error;
 }
 
 static int mask_file(struct job *j, long rounds)

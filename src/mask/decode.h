@@ -29,4 +29,7 @@ int mask_decoder_feed(struct mask_decoder *d, const struct media_track *track,
                       const struct media_au *au, int64_t utc_us, bool wanted,
                       void (*out)(void *user, const struct mask_decoded *p), void *user,
                       struct err *reterr);
+/* Hand out the pictures that wait for others to be shown before them. The next access unit must be a key picture. */
+void mask_decoder_flush(struct mask_decoder *d,
+                        void (*out)(void *user, const struct mask_decoded *p), void *user);
 #endif

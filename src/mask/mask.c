@@ -152,6 +152,14 @@ static void on_picture(void *user, const struct mask_decoded *p)
     passed(m);
 }
 
+/* Pictures that come all at once: each a step after the one before. */
+static void on_flushed(void *user, const struct mask_decoded *p)
+{
+    struct mask *m = user;
+    on_picture(user, p);
+    m->now_us += SECOND_US / m->cfg.fps;
+}
+
 static bool other_stream(const struct mask *m, const struct media_track *t)
 {
     return !m->decoder || t->codec != m->track.codec || t->width != m->track.width ||
@@ -210,4 +218,13 @@ int mask_feed(struct mask *m, const struct media_track *track, const struct medi
     if (r < 0)
         emit_covered(m, au->pts_ticks, utc_us);
     return r;
+}
+
+void mask_flush(struct mask *m)
+{
+    if (!m->decoder)
+        return;
+    m->now_us += SECOND_US / m->cfg.fps;
+    mask_decoder_flush(m->decoder, on_flushed, m);
+    m->await_key = true;
 }

@@ -88,6 +88,8 @@ void mask_forget(struct mask *m, const char *reason);
 /* Begin (true) or end commissioning: what is seen while it lasts is the empty place. The caller logs the act. */
 void mask_declare_empty(struct mask *m, bool empty);
 
+/* The stream ends: hand out the pictures that the decoder holds back. It may go on with a key picture. */
+void mask_flush(struct mask *m);
 /* Make the next picture a key picture, for somebody who begins to watch. */
 void mask_want_key(struct mask *m);
 

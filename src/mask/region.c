@@ -85,6 +85,13 @@ static int64_t overlap(const struct mask_object *a, const struct mask_object *b)
     return x1 > x0 && y1 > y0 ? (int64_t)((x1 - x0) * (y1 - y0) * 1000000.0F) : 0;
 }
 
+/* Silhouettes that met or parted have jumped, not moved. */
+static bool same_size(const struct mask_object *a, const struct mask_object *b)
+{
+    float w = (a->x1 - a->x0) / (b->x1 - b->x0), h = (a->y1 - a->y0) / (b->y1 - b->y0);
+    return w > 0.85F && w < 1.18F && h > 0.85F && h < 1.18F;
+}
+
 /* Take over number, class and motion of the object of the frame before that lies here. */
 static void follow(struct mask_regions *r, const struct mask_regions *old, uint64_t *taken, int i,
                    int64_t now_us, int dt_ms)
@@ -109,10 +116,13 @@ static void follow(struct mask_regions *r, const struct mask_regions *old, uint6
     o->class = was->class;
     r->part[i].since_us = old->part[best].since_us;
     r->part[i].looked = old->part[best].looked;
-    if (dt_ms > 0) {
+    o->dx = was->dx, o->dy = was->dy;
+    if (dt_ms > 0 && same_size(o, was)) {
         float s = 1000.0F / (float)dt_ms / 2;
-        o->dx = was->dx + ((o->x0 + o->x1 - was->x0 - was->x1) * s - was->dx) * SPEED_SHARE;
-        o->dy = was->dy + ((o->y0 + o->y1 - was->y0 - was->y1) * s - was->dy) * SPEED_SHARE;
+        o->dx += ((o->x0 + o->x1 - was->x0 - was->x1) * s - was->dx) * SPEED_SHARE;
+        o->dy += ((o->y0 + o->y1 - was->y0 - was->y1) * s - was->dy) * SPEED_SHARE;
+    } else {
+        o->dx *= 1 - SPEED_SHARE, o->dy *= 1 - SPEED_SHARE;
     }
 }
 
