@@ -32,6 +32,8 @@
     X(log_tail)                                                                                    \
     X(log_rotate)                                                                                  \
     X(witness)                                                                                     \
+    X(custodian_rotate)                                                                            \
+    X(custodian_destroy)                                                                           \
     X(custodian_show)                                                                              \
     X(custodian_approve)                                                                           \
     X(custodian_refuse)                                                                            \

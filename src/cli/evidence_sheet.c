@@ -99,7 +99,8 @@ static int put_checks(const struct evidence_sheet *s, struct buf *b)
                         "1. That this is the file that was exported:\n\n"
                         "echo '%s  %s' | sha256sum -c\n   must say: OK\n\n"
                         "2. That every picture can be decoded, with FFmpeg:\n\n"
-                        "ffmpeg -v error -i '%s' -f null - && echo decoded\n   must say: decoded, "
+                        "ffmpeg -v error -i '%s' -enc_time_base 1:90000 -fps_mode passthrough -f "
+                        "null - && echo decoded\n   must say: decoded, "
                         "and nothing else\n\n",
                         hex_encode(s->sha256, 32, hex), file, file);
     if (r >= 0)

@@ -127,6 +127,7 @@ const struct tlog_kind tlog_kinds[] = {
      false,
      {CASE_FIELDS, {"what", TLOG_HASH, ONE}, {"why", TLOG_CODE, ONE}, {"at", TLOG_TIME, ONE}}},
     {"opening", false, {CASE_FIELDS, {"approval", TLOG_HASH, 0, 32}, {"at", TLOG_TIME, ONE}}},
+    {"export", false, {CASE_FIELDS, {"file", TLOG_HASH, ONE}, {"at", TLOG_TIME, ONE}}},
     {"closing", false, {CASE_FIELDS, {"at", TLOG_TIME, ONE}}},
     {"withdrawal", false, {CASE_FIELDS, {"at", TLOG_TIME, ONE}}},
     {"expiry", false, {CASE_FIELDS, {"at", TLOG_TIME, ONE}}},

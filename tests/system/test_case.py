@@ -255,9 +255,21 @@ check(says(open_case(case, session, site.folder / "again.mp4"), "is closed"), "a
 listed = json.loads(run("case", "list", *common, "--json").stdout)["cases"]
 check({c["id"]: c["state"] for c in listed} == {case: "closed", case2: "approved", late: "logged"}, "all cases are listed", str(listed))
 
+# ---- a week later: a new identity with the same signing key; when retention is over the old one is destroyed
+week = [site.folder / "judge-47.txt", site.folder / "judge-48.txt"]
+run("custodian", "keygen", "--name", "judge", "-o", week[0])
+r = run("custodian", "rotate", "--identity", week[0], "-o", week[1], "--json")
+rotated = json.loads(r.stdout) if r.returncode == 0 else {}
+key_line = [l for l in week[1].read_text().splitlines() if l.startswith("# signing key: ")]
+check(rotated and rotated["recipient"] != rotated["replaces"] and key_line[0] in week[0].read_text(), "rotated: new recipient, same signer", r.stderr)
+old_secret = [l for l in week[0].read_text().splitlines() if l.startswith("AGE-SECRET")][0].encode()
+inode = open(week[0], "rb")
+r = run("custodian", "destroy", "--identity", week[0], "--yes", *common)
+check(r.returncode == 0 and not week[0].exists() and old_secret not in inode.read(), "the old one is overwritten and gone", r.stderr)
+
 # ---- the log tells all of it, and nothing of who asked
 entries = b"".join(p.read_bytes() for p in sorted((site.data / "log" / "tile" / "entries").rglob("*")) if p.is_file())
-for kind in ("order", "approval", "refusal", "opening", "export", "closing", "rejection"):
+for kind in ("order", "approval", "refusal", "opening", "export", "closing", "rejection", "identity-destroyed"):
     check(f"lethe-log/v1 {kind}\n".encode() in entries, f"the log has the {kind}")
 check(b"RN26001234" not in entries, "the reference of the file is not in it")
 
