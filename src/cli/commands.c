@@ -40,6 +40,7 @@
     X(case_request)                                                                                \
     X(case_list)                                                                                   \
     X(case_show)                                                                                   \
+    X(case_bundle)                                                                                 \
     X(case_approve)                                                                                \
     X(case_refuse)                                                                                 \
     X(case_open)                                                                                   \
