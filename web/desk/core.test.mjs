@@ -37,7 +37,7 @@ say(checked.records.length > 0, `the order holds: ${checked.records.length} keys
 const changed = (field, from, to) => ({ ...bundle, [field]: bundle[field].replace(from, to) });
 await refused('a changed order', 'not signed by the key', () => check(changed('order', /^purpose .*$/m, 'purpose audit'), keys, now));
 await refused('an order without proof', 'no proof', () => check({ ...bundle, proof: '' }, keys, now));
-await refused('another index', 'log', () => check(changed('proof', /^index .*$/m, 'index 99999'), keys, now));
+await refused('another index', 'checkpoint', () => check(changed('proof', /^index .*$/m, 'index 99999'), keys, now));
 await refused('a changed checkpoint', 'log', () => check(changed('proof', /\n(\d+)\n([A-Za-z0-9+/=]{44})\n\n/, '\n9$1\n$2\n\n'), keys, now));
 const stranger = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
 await refused('another log', 'not of the log', () => check(bundle, stranger, now));
