@@ -16,7 +16,8 @@ int log_source_files(const struct cli_args *a, const char *source, struct log_so
     buf_init(&s->note, TLOG_CHECKPOINT_BYTES);
     if (sodium_init() < 0)
         return err_set(reterr, E_BUG, "libsodium does not start");
-    snprintf(s->where, sizeof(s->where), "%s", source ? source : cli_data_dir(a));
+    const char *where = source ? source : cli_data_dir(a);
+    snprintf(s->where, sizeof(s->where), "%s", where ? where : ".");
     if (strstr(s->where, "://")) {
         int r = tlog_http_open(s->where, &s->http, reterr);
         if (r >= 0)

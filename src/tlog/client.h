@@ -44,7 +44,10 @@ struct tlog_async;
 typedef void (*tlog_async_fn)(void *user, int code, const struct err *e, const uint64_t *indexes,
                               size_t n);
 
-/* Connects when there is something to send. Bound to @loop's thread. E_LIMIT (path too long), -ENOMEM. */
+/*
+ * Connects when there is something to send. Bound to @loop's thread; the process ignores SIGPIPE.
+ * Errors: E_LIMIT (path too long), -ENOMEM.
+ */
 int tlog_async_open(uv_loop_t *loop, const char *data_dir, struct tlog_async **ret);
 /* Everything that waits is called back with E_CLOSED; then @closed, when the memory is free. */
 void tlog_async_close(struct tlog_async *a, void (*closed)(void *user), void *user);

@@ -267,6 +267,7 @@ int logger_run(const struct logger_options *o, struct err *reterr)
     static struct logger l;
     char path[108] = "";
     memset(&l, 0, sizeof(l));
+    signal(SIGPIPE, SIG_IGN); /* a client that hangs up is no reason to end */
     l.heartbeat_fd = o->heartbeat_fd;
     list_init(&l.clients);
     list_init(&l.waiting);

@@ -39,7 +39,10 @@ class Sock:
         return self.call(op="append", entries=list(entries))
 
     def close(self):
-        self.file.close()
+        try:
+            self.file.close()
+        except OSError:
+            pass  # what it had not sent yet
         self.socket.close()
 
 
