@@ -167,7 +167,7 @@ static int run_add(const struct cli_args *a)
 static int run_set(const struct cli_args *a)
 {
     struct camera_input in;
-    struct index_camera before, c;
+    struct index_camera before = {0}, c;
     struct index *ix = NULL;
     struct err e = {0};
     int r = camera_index_open(a, false, &ix, &e);

@@ -210,8 +210,13 @@ static int tell_row(struct sqlite_index *x, const struct index_camera *before,
     buf_init(&b, ENTRY_BYTES);
     tlog_entry_begin(&w, "camera", tlog_entry_new_id("camera", id), &b);
     tlog_entry_time(&w, "at", at_us);
-    tlog_entry_text(&w, "camera", after ? after->id : before->id);
-    tlog_entry_text(&w, "change", !before ? "added" : after ? "changed" : "removed");
+    if (after) {
+        tlog_entry_text(&w, "camera", after->id);
+        tlog_entry_text(&w, "change", before ? "changed" : "added");
+    } else {
+        tlog_entry_text(&w, "camera", before->id);
+        tlog_entry_text(&w, "change", "removed");
+    }
     if (after)
         put_state(&w, after);
     return sqlite_post(x, &w, "camera", at_us, &b, reterr);

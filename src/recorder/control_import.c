@@ -47,7 +47,7 @@ static void problem(struct import *im, size_t row, const char *id, const char *p
 static void import_row(const struct control *c, struct import *im, size_t i)
 {
     struct camera_input in = control_defaults(c);
-    struct index_camera key, *known = NULL;
+    struct index_camera key = {0}, *known = NULL;
     struct err e = {0};
     const char *part = "camera";
     json_t *o = json_array_get(im->r->cameras, i);

@@ -168,7 +168,8 @@ static int read_head(struct tlog_manifest_reader *r)
     r->at++; /* the empty line */
     buf_init(&again, TLOG_MANIFEST_LINE);
     int err = tlog_manifest_put_head(&r->head, &again);
-    if (err >= 0 && (r->at > r->len || again.len != r->at || memcmp(again.data, r->text, r->at)))
+    if (err >= 0 &&
+        (r->at > r->len || again.len != r->at || memcmp(again.data, r->text, r->at) != 0))
         err = E_SYNTAX;
     buf_release(&again);
     return err;
