@@ -213,7 +213,7 @@ static int confirm(const struct cli_args *a, const char *id)
 static int run_remove(const struct cli_args *a)
 {
     const char *id = cli_arg(a, 0);
-    struct index_camera c;
+    struct index_camera c = {0};
     struct index *ix = NULL;
     struct err e = {0};
     int r = camera_index_open(a, false, &ix, &e), stop = 0;

@@ -126,7 +126,7 @@ static void show_text(const struct index_camera *c)
 
 static int run_show(const struct cli_args *a)
 {
-    struct index_camera c;
+    struct index_camera c = {0};
     struct index *ix = NULL;
     struct err e = {0};
     int r = camera_index_open(a, true, &ix, &e);

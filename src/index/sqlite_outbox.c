@@ -213,7 +213,7 @@ static int tell_row(struct sqlite_index *x, const struct index_camera *before,
     if (after) {
         tlog_entry_text(&w, "camera", after->id);
         tlog_entry_text(&w, "change", before ? "changed" : "added");
-    } else {
+    } else if (before) {
         tlog_entry_text(&w, "camera", before->id);
         tlog_entry_text(&w, "change", "removed");
     }
