@@ -128,7 +128,7 @@ void recording_pace(struct recording *r, uint32_t rate, int64_t dts)
 {
     r->rate = rate ? rate : 90000;
     int64_t step = dts - r->last_dts;
-    if (step > 0 && ticks_us(r, step) < SECOND_US)
+    if (step > 0 && step < r->rate) /* less than a second */
         r->last_step = step;
     r->last_dts = dts;
 }
