@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ static int run_recorder(const struct cli_args *a)
 /* A masker waits that long for a recorder that is being started; it is started again after that. */
 #define MASKER_WAIT_US (100 * SECOND_US)
 #define MASKER_FILES 32
+#define MASKER_NICE 10
 
 /* Without a model the masked view still works, only coarser: that is said once, and is no error. */
 static void load_detectors(const char *data, const struct config *c, struct mask_worker_options *o)
@@ -98,6 +100,18 @@ static void load_detectors(const char *data, const struct config *c, struct mask
     o->person = detector_pool_has(o->detectors, DETECT_PERSON);
     o->face = detector_pool_has(o->detectors, DETECT_FACE);
     o->vehicle = detector_pool_has(o->detectors, DETECT_VEHICLE);
+}
+
+/* Recording goes first: for the processor, and when memory is short. What is refused here is no reason not to mask. */
+static void step_back(void)
+{
+    FILE *f = fopen("/proc/self/oom_score_adj", "w");
+    if (f) {
+        fputs("500", f);
+        fclose(f);
+    }
+    if (setpriority(PRIO_PROCESS, 0, MASKER_NICE) < 0)
+        log_debug("mask", "the priority could not be lowered");
 }
 
 static int run_masker(const struct cli_args *a)
@@ -121,6 +135,7 @@ static int run_masker(const struct cli_args *a)
     int r = serve_load_config(a, data, &config, path, &e);
     if (r >= 0)
         r = privileges_follow_parent((pid_t)parent, SIGTERM, &e);
+    step_back();
     if (r >= 0)
         load_detectors(data, &config, &o);
     if (r >= 0)

@@ -22,6 +22,12 @@ const char *view_state_name(enum view_state s)
 
 /* ---- the masker ---- */
 
+static void set_opened(struct camera_mask *c, bool opened)
+{
+    c->opened = opened;
+    atomic_store(&c->wanted, opened);
+}
+
 static void tell_masker(struct camera_mask *c, struct mask_wire *m)
 {
     m->camera = c->number;
@@ -29,7 +35,7 @@ static void tell_masker(struct camera_mask *c, struct mask_wire *m)
     int r = mask_peer_send(c->peer, m);
     if (r < 0) { /* out of memory: what it does not know it cannot mask */
         log_error("mask", "camera %s: a message to its masker was lost (%s)", c->id, err_text(r));
-        c->opened = false;
+        set_opened(c, false);
     }
 }
 
@@ -53,7 +59,7 @@ static void open_at_masker(struct camera_mask *c)
     mask_flow_begin(&c->flow, view_mono_us(c->view));
     c->has_picture = false;
     c->trouble[0] = 0;
-    c->opened = true;
+    set_opened(c, true);
     m.type = MASK_WIRE_OPEN;
     m.open = c->config;
     m.open.declared_empty = c->declared_us && age >= 0 && age < DECLARED_US;
@@ -76,7 +82,7 @@ static void forget_at_masker(struct camera_mask *c, const char *why)
 void camera_mask_attach(struct camera_mask *c, struct mask_peer *p)
 {
     c->peer = p;
-    c->opened = false;
+    set_opened(c, false);
     if (c->playing)
         open_at_masker(c);
     camera_mask_tell(c, false);
@@ -86,7 +92,8 @@ void camera_mask_detach(struct camera_mask *c, const char *why)
 {
     (void)why;
     c->peer = NULL;
-    c->opened = c->has_picture = false;
+    c->has_picture = false;
+    set_opened(c, false);
     mask_flow_begin(&c->flow, view_mono_us(c->view)); /* whatever still comes is of before */
     camera_mask_end_file(c, "masker-lost");
     camera_mask_tell(c, false);
@@ -327,7 +334,8 @@ static void on_close(struct view *v, struct view_message *head)
     w.type = MASK_WIRE_CLOSE;
     if (c->opened)
         tell_masker(c, &w);
-    c->enabled = c->opened = false;
+    c->enabled = false;
+    set_opened(c, false);
     c->peer = NULL;
     camera_mask_end_file(c, m->text);
     camera_mask_note_activity(c, 0, true);
@@ -391,6 +399,10 @@ void camera_mask_unit(struct camera_mask *c, const struct media_au *au, int64_t 
     size_t bytes = sizeof(struct unit_message) + au->size;
     if (!c)
         return;
+    if (!atomic_load(&c->wanted)) {
+        atomic_store(&c->dropped, true);
+        return;
+    }
     bool fits = atomic_fetch_add(&c->view->inbox_bytes, bytes) + bytes <= VIEW_INBOX_BYTES;
     struct unit_message *m = fits ? malloc(bytes) : NULL;
     if (!m) {

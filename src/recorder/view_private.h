@@ -66,6 +66,7 @@ struct camera_mask {
     struct media_track track;
     struct media_params params;
     bool has_track;
+    _Atomic bool wanted; /* for the loop: its masker knows of it; else nothing needs to be copied */
     _Atomic bool dropped; /* set by the loop: an access unit did not fit into the inbox */
     _Atomic bool *gone;
 
