@@ -100,6 +100,10 @@ recordings/8/masked.mp4
     [8000, 2],
     [604000, 3],
   ])('%i ms is in, or before, segment %i', (at, index) => expect(segmentAt(segments, T + at)).toBe(index));
+  it('takes a recording of a single picture, which lasts for nothing', () => {
+    const one = parsePlaylist('#EXTM3U\n#EXT-X-MAP:URI="r",BYTERANGE="9@0"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T10:00:00Z\n#EXTINF:0.000000,\n#EXT-X-BYTERANGE:5@9\nr\n', (n) => n);
+    expect(one.map((s) => s.end - s.start)).toEqual([1]);
+  });
   it.each([['no playlist', '<html>'], ['a segment without a map', '#EXTM3U\n#EXTINF:4,\na.mp4'], ['a time that is none', '#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:yesterday'], ['a range that is none', '#EXTM3U\n#EXT-X-BYTERANGE:x@1']])(
     'refuses %s',
     (_name, bad) => expect(() => parsePlaylist(bad, (n) => n)).toThrow(PlaylistError),

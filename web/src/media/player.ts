@@ -18,6 +18,7 @@ export class Player {
   readonly buffering = signal(false);
   readonly standings = signal<Record<string, Standing>>({});
   readonly sizes = signal<Record<string, number>>({}); // aspect ratios
+  private news = signal(0);
   private screens = new Map<string, Screen>();
   private thumbs: Thumbs;
   private scrub: { raster: number } | null = null;
@@ -34,7 +35,7 @@ export class Player {
   }
 
   add(camera: string, canvas: HTMLCanvasElement): () => void {
-    const screen = new Screen(canvas, new Source(camera, () => {}), (w, h) => (this.sizes.value = { ...this.sizes.value, [camera]: w / h }));
+    const screen = new Screen(canvas, new Source(camera, () => this.news.value++), (w, h) => (this.sizes.value = { ...this.sizes.value, [camera]: w / h }));
     this.screens.set(camera, screen);
     return () => {
       screen.close();
@@ -42,7 +43,10 @@ export class Player {
     };
   }
 
-  failure = (camera: string) => this.screens.get(camera)?.source.failure ?? '';
+  failure(camera: string): string {
+    void this.news.value; // whoever asks wants to know again when something has come or failed
+    return this.screens.get(camera)?.source.failure ?? '';
+  }
 
   seek(time: number) {
     this.endScrub();

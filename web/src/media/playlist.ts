@@ -25,7 +25,7 @@ export function parsePlaylist(text: string, address: (name: string) => string): 
   const out: Segment[] = [];
   let map: Segment['map'] | null = null;
   let at: number | null = null;
-  let length = 0;
+  let length = Number.NaN;
   let bytes = { offset: 0, length: 0 };
   let ends = new Map<string, number>();
   for (const line of lines) {
@@ -42,9 +42,10 @@ export function parsePlaylist(text: string, address: (name: string) => string): 
     } else if (tag === '#EXTINF') length = Number.parseFloat(value) * 1000;
     else if (tag === '#EXT-X-BYTERANGE') bytes = range(value, -1);
     else if (line && !line.startsWith('#')) {
-      if (!map || at === null || !(length > 0)) throw new PlaylistError('a segment without map, time or length');
+      if (!map || at === null || !(length >= 0)) throw new PlaylistError('a segment without map, time or length');
       const offset = bytes.offset >= 0 ? bytes.offset : (ends.get(line) ?? 0);
-      out.push({ start: at, end: at + length, url: address(line), offset, length: bytes.length, map });
+      // A recording of one picture lasts for nothing, and is still a picture to see.
+      out.push({ start: at, end: at + Math.max(1, length), url: address(line), offset, length: bytes.length, map });
       ends.set(line, offset + bytes.length);
       at += length;
     }
