@@ -170,6 +170,7 @@ try {
     await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
     await page.mouse.down();
     await page.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 8 });
+    await sleep(2500); // nobody has to hurry: the page draws itself anew meanwhile
     await page.mouse.up();
     await until('the tile lies behind the others', () => page.evaluate(() => [...document.querySelectorAll('.tile[data-camera]')].map((t) => t.dataset.camera).join() === 'gate-0,gate-2,gate-1'));
   });

@@ -75,7 +75,10 @@ export function Wall() {
   const turn = (by: number) => (page.value = (at + by + pages) % pages);
   const wallFullscreen = () => (document.fullscreenElement ? document.exitFullscreen() : stage.current?.requestFullscreen());
 
-  useEffect(() => (grid.current ? dragTiles(grid.current, (from, to) => shift(from, to)) : undefined));
+  // Registered once: a drag outlasts many drawings of the page.
+  const dropped = useRef(shift);
+  dropped.current = shift;
+  useEffect(() => dragTiles(grid.current!, (from, to) => dropped.current(from, to)), []);
 
   const inTile = () => (document.activeElement as HTMLElement | null)?.closest<HTMLElement>('.tile') ?? null;
   const here = () => Number(inTile()?.dataset.index ?? -1);
