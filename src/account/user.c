@@ -125,9 +125,8 @@ static int check_administrator_locked(struct account *a, struct err *reterr)
         return -ENOMEM;
     sqlite3_stmt *st = account_prepare(
         a, reterr, "SELECT " ACCOUNT_USER_COLUMNS " FROM user WHERE disabled = 0", "");
-    int r;
     bool found = false;
-    while (!found && (r = account_step(a, st, reterr)) > 0) {
+    while (!found && account_step(a, st, reterr) > 0) {
         account_user_read(st, u);
         found = is_administrator(u);
     }

@@ -53,6 +53,15 @@ void api_release(void *who);
 
 struct api *api_of(const struct http_request *rq);
 const struct account_who *api_who(const struct http_request *rq);
+/* What a request showed to say who asks, so that it can be looked at again while a long answer lasts. */
+struct api_credential {
+    char secret[256];
+    bool token;
+};
+bool api_credential(const struct http_request *rq, struct api_credential *ret);
+/* E_AUTH: worth nothing, or not any more. Owns: account_who_free(). */
+int api_identify(struct api *a, const struct api_credential *c, struct account_who **ret);
+
 /* 429 with Retry-After when @r is E_LIMIT, else @r. */
 int api_limited(struct http_reply *rp, int r, int64_t wait_s);
 json_t *api_time(int64_t us); /* null for 0 */

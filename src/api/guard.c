@@ -30,17 +30,27 @@ static bool read_token(const struct http_request *rq, char ret[256])
     return true;
 }
 
+bool api_credential(const struct http_request *rq, struct api_credential *ret)
+{
+    const char *cookie = http_cookie(rq, session_cookie_name(rq));
+    ret->token = read_token(rq, ret->secret);
+    if (!ret->token && cookie)
+        snprintf(ret->secret, sizeof(ret->secret), "%.255s", cookie);
+    return ret->token || cookie;
+}
+
+int api_identify(struct api *a, const struct api_credential *c, struct account_who **ret)
+{
+    return c->token ? account_by_token(a->account, c->secret, ret)
+                    : account_by_session(a->account, c->secret, ret);
+}
+
 static int identify(struct http_request *rq)
 {
-    char token[256];
+    struct api_credential c;
     struct account_who *who = NULL;
-    const char *cookie = http_cookie(rq, session_cookie_name(rq));
-    int r = E_AUTH;
-    if (read_token(rq, token))
-        r = account_by_token(api_of(rq)->account, token, &who);
-    else if (cookie)
-        r = account_by_session(api_of(rq)->account, cookie, &who);
-    sodium_memzero(token, sizeof(token));
+    int r = api_credential(rq, &c) ? api_identify(api_of(rq), &c, &who) : E_AUTH;
+    sodium_memzero(&c, sizeof(c));
     rq->who = who;
     return r;
 }

@@ -8,11 +8,59 @@
 
 #include "api/api.h"
 
+/* Who watches, and what: looked at again while it lasts, so that a session that ends ends its pictures, too. */
+struct watcher {
+    struct api *api;
+    struct api_credential credential;
+    size_t count;
+    char id[][64];
+};
+
+static bool still_may(void *user)
+{
+    struct watcher *w = user;
+    struct account_who *who = NULL;
+    int64_t now = clock_wall_us(w->api->clock);
+    int r = api_identify(w->api, &w->credential, &who);
+    if (r < 0)
+        return r != E_AUTH; /* a database that is busy is no reason */
+    struct api_camera_list *l = api_camera_list(w->api);
+    bool may = true;
+    for (size_t i = 0; i < w->count && may; i++) {
+        const struct api_camera *c = api_camera_find(l, w->id[i]);
+        may = account_verbs(who, c ? c->group : "", now) & ACCOUNT_LIVE;
+    }
+    api_camera_list_unref(l);
+    account_who_free(who);
+    return may;
+}
+
+static void watcher_free(void *user)
+{
+    struct watcher *w = user;
+    explicit_bzero(&w->credential, sizeof(w->credential));
+    free(w);
+}
+
+static struct watcher *watcher_new(struct http_request *rq, const char (*ids)[64], size_t n)
+{
+    struct watcher *w = calloc(1, sizeof(*w) + n * 64);
+    if (!w)
+        return NULL;
+    w->api = api_of(rq);
+    w->count = n;
+    memcpy(w->id, ids, n * 64);
+    api_credential(rq, &w->credential);
+    return w;
+}
+
 static int begin(struct http_request *rq, struct http_reply *rp, enum live_kind kind,
                  const char (*ids)[64], size_t n, const char *type)
 {
     struct live_viewer *v = NULL;
-    int r = live_viewer_new(api_of(rq)->live, kind, ids, n, &v, &rp->err);
+    const struct live_right right = {still_may, watcher_free, watcher_new(rq, ids, n)};
+    int r =
+        right.user ? live_viewer_new(api_of(rq)->live, kind, ids, n, &right, &v, &rp->err) : E_FULL;
     if (r < 0)
         return r;
     rp->type = type;

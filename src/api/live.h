@@ -31,9 +31,16 @@ enum live_kind {
     LIVE_MESSAGES, /* all messages of the cameras */
     LIVE_MP4       /* one camera: initialisation segment and fragments, as one file */
 };
-/* E_FULL: too many viewers. Owns: the body's free(). */
+/* Asked every LIVE_CHECK_US on the hub's thread: may the viewer go on? */
+struct live_right {
+    bool (*holds)(void *user);
+    void (*free)(void *user);
+    void *user;
+};
+#define LIVE_CHECK_US (10 * SECOND_US)
+/* E_FULL: too many viewers. Owns: the body's free(); takes @right->user, also on error. */
 int live_viewer_new(struct live_hub *h, enum live_kind kind, const char (*camera)[64], size_t n,
-                    struct live_viewer **ret, struct err *reterr);
+                    const struct live_right *right, struct live_viewer **ret, struct err *reterr);
 extern const struct http_body_ops live_viewer_ops;
 
 /* HLS of one camera, as long as somebody asks for it. Appends to @out. */

@@ -71,7 +71,7 @@ struct live_camera *live_camera_get_locked(struct live_hub *h, const char *id)
         return c;
     if (h->cameras == h->camera_cap) {
         size_t cap = h->camera_cap ? 2 * h->camera_cap : 64;
-        struct live_camera **more = reallocarray(h->camera, cap, sizeof(*more));
+        struct live_camera **more = reallocarray(h->camera, cap, sizeof(struct live_camera *));
         if (!more)
             return NULL;
         h->camera = more;
@@ -83,7 +83,7 @@ struct live_camera *live_camera_get_locked(struct live_hub *h, const char *id)
     size_t i = place(h, id);
     snprintf(c->id, sizeof(c->id), "%s", id);
     list_init(&c->subscribers);
-    memmove(h->camera + i + 1, h->camera + i, (h->cameras - i) * sizeof(h->camera[0]));
+    memmove(h->camera + i + 1, h->camera + i, (h->cameras - i) * sizeof(struct live_camera *));
     h->camera[i] = c;
     h->cameras++;
     return c;
@@ -311,6 +311,10 @@ static void *run(void *user)
         live_viewers_tick_locked(h, clock_mono_us(h->clock));
         h->changed |= sweep_locked(h);
         pthread_mutex_unlock(&h->lock);
+        if (clock_mono_us(h->clock) - h->checked_us >= LIVE_CHECK_US) {
+            h->checked_us = clock_mono_us(h->clock);
+            live_viewers_check(h);
+        }
         live_viewers_wake(h);
     }
     live_client_close(&x.client);

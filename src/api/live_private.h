@@ -71,6 +71,7 @@ struct live_hub {
     bool changed; /* the set of wanted cameras */
     bool stopping, connected;
     int hls_waiters;
+    int64_t checked_us; /* the thread's own */
 };
 
 struct live_camera *live_camera_get_locked(struct live_hub *h, const char *id);
@@ -83,6 +84,8 @@ void live_packet_unref(struct live_packet *p);
 void live_viewers_push_locked(struct live_camera *c, struct live_packet *p, int64_t now_us);
 /* Without any lock but none: wake those that have something. Heartbeats and ends too. */
 void live_viewers_wake(struct live_hub *h);
+/* End those whose right is over. Without any lock. */
+void live_viewers_check(struct live_hub *h);
 void live_viewers_tick_locked(struct live_hub *h, int64_t now_us);
 
 void live_hls_packet_locked(struct live_hub *h, struct live_camera *c, const struct live_packet *p);

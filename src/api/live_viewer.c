@@ -21,6 +21,7 @@ struct live_viewer {
     struct live_hub *hub;
     enum live_kind kind;
     struct http_waker *waker; /* NULL before attach() */
+    struct live_right right;
     struct live_subscription *subscription;
     size_t subscriptions;
     /* all below guarded by hub.lock */
@@ -160,6 +161,22 @@ void live_viewers_wake(struct live_hub *h)
     pthread_mutex_unlock(&h->wake_lock);
 }
 
+void live_viewers_check(struct live_hub *h)
+{
+    struct live_viewer *v;
+    pthread_mutex_lock(&h->wake_lock);
+    list_foreach (v, &h->viewers, link) {
+        if (v->right.holds(v->right.user))
+            continue;
+        pthread_mutex_lock(&h->lock);
+        while (v->first && v->first->next) /* what is half sent is sent */
+            unqueue(v, &v->first->next);
+        v->ended = v->news = true;
+        pthread_mutex_unlock(&h->lock);
+    }
+    pthread_mutex_unlock(&h->wake_lock);
+}
+
 /* ---- birth and death ---- */
 
 /* What a newcomer gets at once. */
@@ -207,19 +224,22 @@ static void viewer_free(void *self)
     pthread_mutex_unlock(&h->lock);
     pthread_mutex_unlock(&h->wake_lock);
     live_hub_poke(h);
+    v->right.free(v->right.user);
     free(v->subscription);
     free(v);
 }
 
 int live_viewer_new(struct live_hub *h, enum live_kind kind, const char (*camera)[64], size_t n,
-                    struct live_viewer **ret, struct err *reterr)
+                    const struct live_right *right, struct live_viewer **ret, struct err *reterr)
 {
     struct live_viewer *v = calloc(1, sizeof(*v));
     if (!v || !(v->subscription = calloc(n + 1, sizeof(*v->subscription)))) {
+        right->free(right->user);
         free(v);
         return -ENOMEM;
     }
     v->hub = h;
+    v->right = *right;
     v->kind = kind;
     v->last = &v->first;
     v->pushed_us = clock_mono_us(h->clock);

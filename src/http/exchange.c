@@ -226,6 +226,8 @@ static void add_headers(const struct exchange *x, struct MHD_Response *r)
     if (rp->status != 204 && rp->status != 304)
         MHD_add_response_header(r, "Content-Type", rp->type);
     MHD_add_response_header(r, "Cache-Control", caches[rp->cache]);
+    if (rp->cache == HTTP_PRIVATE) /* not for the next one at the same browser */
+        MHD_add_response_header(r, "Vary", "Cookie, Authorization");
     if (rp->etag[0])
         MHD_add_response_header(r, "ETag", rp->etag);
     for (int i = 0; i < HTTP_HEADERS && rp->header[i].name; i++)

@@ -198,11 +198,13 @@ void http_health_judge(const struct http_snapshot *snap, struct http_health *h)
         count_cameras(h, s);
     if (s && snap->code >= 0) {
         add_disk(h, s);
-        add_cameras(h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "connecting",
-                    "This passes within seconds of a start; otherwise their rows below say why.");
-        add_cameras(h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "not connected",
-                    "They are tried again and again; their rows below say why, and lethe probe URL "
-                    "tries one by hand.");
+        add_cameras(
+            h, s, HTTP_CAMERA_CONNECTING, HTTP_WARNING, "connecting",
+            "This passes within seconds of a start; otherwise the list of cameras says why.");
+        add_cameras(
+            h, s, HTTP_CAMERA_WAITING, HTTP_WARNING, "not connected",
+            "They are tried again and again; the list of cameras says why, and lethe probe URL "
+            "tries one by hand.");
         add_cameras(h, s, HTTP_CAMERA_UNKNOWN, HTTP_WARNING,
                     "in a state that this page does not know", "");
         add_silent(h, s);
