@@ -63,8 +63,8 @@ static int keep_order(const struct case_desk *d, const struct case_order *o, con
     buf_init(&shares, (size_t)1 << 30);
     int r = case_bundle_collect(d->data_dir, o, &shares, reterr);
     if (r >= 0)
-        r = case_folder_create(d->data_dir, note, len, shares.data, shares.len, d->now_us, ret,
-                               reterr);
+        r = case_folder_create(d->data_dir, note, len, shares.data, shares.len, d->policy,
+                               d->now_us, ret, reterr);
     buf_release(&shares);
     return r;
 }
@@ -168,12 +168,12 @@ static int log_answer(const struct case_desk *d, const struct case_answer *a, st
 static int count_answers(const struct case_desk *d, struct case_folder *f, struct err *reterr)
 {
     struct case_answers all;
-    int r = case_folder_answers(f, d->policy, NULL, NULL, &all, reterr);
+    int r = case_folder_answers(f, NULL, NULL, &all, reterr);
     if (r < 0 || f->state != CASE_LOGGED)
         return r;
-    if (case_quorum(d->policy, all.approved, NULL) >= 0)
+    if (case_quorum(&f->policy, all.approved, NULL) >= 0)
         return case_folder_advance(f, CASE_APPROVED, d->now_us, reterr);
-    if (!case_quorum_possible(d->policy, all.refused))
+    if (!case_quorum_possible(&f->policy, all.refused))
         return case_folder_advance(f, CASE_REFUSED, d->now_us, reterr);
     return 0;
 }
@@ -188,7 +188,7 @@ int case_desk_answer(const struct case_desk *d, const char *id, const void *file
         return r;
     r = still_on(d, &f, reterr);
     if (r >= 0)
-        r = case_answer_open(file, len, &f.order, f.hash, d->policy, &a, NULL, reterr);
+        r = case_answer_open(file, len, &f.order, f.hash, &f.policy, &a, NULL, reterr);
     if (r >= 0 && !a.approves && !case_codes_find(d->rules->codes, CASE_REFUSAL, a.reason))
         r = err_set(reterr, E_NOTFOUND, "'%s' is no reason of the code list", a.reason);
     if (r >= 0)
@@ -212,7 +212,7 @@ int case_desk_opening(const struct case_desk *d, struct case_folder *f,
     size_t n = 0;
     int r = still_on(d, f, reterr);
     if (r >= 0)
-        r = case_quorum(d->policy, a->approved, reterr);
+        r = case_quorum(&f->policy, a->approved, reterr);
     if (r < 0) {
         if (r != E_THRESHOLD || f->state == CASE_LOGGED)
             log_rejection(d, f, f->note.data, f->note.len, r);

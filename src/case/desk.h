@@ -11,7 +11,8 @@
 
 struct case_desk {
     const char *data_dir, *node;
-    const struct seal_policy *policy;
+    const struct seal_policy
+        *policy; /* of the node now; a case goes on with the one it began with */
     const struct case_rules *rules;
     const struct case_log *log;
     int64_t now_us;

@@ -97,11 +97,11 @@ static int make_dirs(const char *data_dir, struct case_folder *f, const char *id
 }
 
 int case_folder_create(const char *data_dir, const void *note, size_t note_len, const void *shares,
-                       size_t shares_len, int64_t now_us, struct case_folder *ret,
-                       struct err *reterr)
+                       size_t shares_len, const struct seal_policy *policy, int64_t now_us,
+                       struct case_folder *ret, struct err *reterr)
 {
     struct case_folder f = {.lock = -1};
-    char line[64], when[TIME_TEXT];
+    char line[64], when[TIME_TEXT], path[4096];
     int r = case_order_open(note, note_len, &f.order, f.hash, reterr);
     if (r >= 0)
         r = make_dirs(data_dir, &f, f.order.id, reterr);
@@ -109,6 +109,10 @@ int case_folder_create(const char *data_dir, const void *note, size_t note_len, 
         r = take_lock(&f, reterr);
     if (r >= 0)
         r = write_file(&f, "shares", shares, shares_len, false, reterr);
+    if (r >= 0)
+        r = path_of(&f, "custodians", path);
+    if (r >= 0)
+        r = seal_policy_save(path, policy, reterr);
     if (r >= 0)
         r = write_file(&f, "order", note, note_len, false, reterr);
     int n = snprintf(line, sizeof(line), "%s requested\n", time_format(now_us, when));
@@ -134,6 +138,9 @@ int case_folder_load_at(const char *dir, bool lock, struct case_folder *ret, str
         r = 0;
     if (r >= 0)
         r = case_order_open(f.note.data, f.note.len, &f.order, f.hash, reterr);
+    char path[4096];
+    if (r >= 0 && (r = path_of(&f, "custodians", path)) >= 0)
+        r = seal_policy_load(path, 0, &f.policy, reterr);
     if (r >= 0)
         r = read_state(&f, reterr);
     if (r < 0) {
@@ -223,8 +230,8 @@ int case_folder_put_answer(struct case_folder *f, const struct case_answer *a, c
     return write_file(f, name, file, len, false, reterr);
 }
 
-static int take_answer(const struct case_folder *f, const struct seal_policy *p, bool approval,
-                       int number, struct seal_identity *session, struct case_shares *shares,
+static int take_answer(const struct case_folder *f, bool approval, int number,
+                       struct seal_identity *session, struct case_shares *shares,
                        struct case_answers *ret, struct err *reterr)
 {
     struct buf file = {0}, payload;
@@ -235,7 +242,8 @@ static int take_answer(const struct case_folder *f, const struct seal_policy *p,
     int r = read_file(f, name, CASE_ANSWER_BYTES, &file, NULL);
     if (r != -ENOENT) {
         if (r >= 0)
-            r = case_answer_open(file.data, file.len, &f->order, f->hash, p, &a, &payload, reterr);
+            r = case_answer_open(file.data, file.len, &f->order, f->hash, &f->policy, &a, &payload,
+                                 reterr);
         if (r >= 0 && (a.approves != approval || a.custodian != number))
             r = err_set(reterr, E_MISMATCH, "%s/%s is the answer of custodian %d", f->dir, name,
                         a.custodian);
@@ -251,16 +259,15 @@ static int take_answer(const struct case_folder *f, const struct seal_policy *p,
     return r == -ENOENT ? 0 : r;
 }
 
-int case_folder_answers(const struct case_folder *f, const struct seal_policy *p,
-                        struct seal_identity *session, struct case_shares *shares,
-                        struct case_answers *ret, struct err *reterr)
+int case_folder_answers(const struct case_folder *f, struct seal_identity *session,
+                        struct case_shares *shares, struct case_answers *ret, struct err *reterr)
 {
     int r = 0;
     *ret = (struct case_answers){0};
-    for (int i = 1; i <= p->count && r >= 0; i++) {
-        r = take_answer(f, p, true, i, session, shares, ret, reterr);
+    for (int i = 1; i <= f->policy.count && r >= 0; i++) {
+        r = take_answer(f, true, i, session, shares, ret, reterr);
         if (r >= 0 && !(ret->approved >> i & 1))
-            r = take_answer(f, p, false, i, session, shares, ret, reterr);
+            r = take_answer(f, false, i, session, shares, ret, reterr);
     }
     return r;
 }

@@ -31,6 +31,10 @@ int cli_case_begin(const struct cli_args *a, struct cli_case *c, struct err *ret
         !cli_value(a, "data", NULL) && c->config.data_dir[0] ? c->config.data_dir : cli_data_dir(a);
     r = seal_policy_find(c->data_dir, c->config.custodians, c->config.threshold, false, &c->policy,
                          reterr);
+    if (r == E_NOTFOUND) { /* a custodian's own machine: the case's folder has the set */
+        c->policy = (struct seal_policy){0};
+        r = 0;
+    }
     if (r >= 0)
         r = load_codes(c, reterr);
     c->rules = (struct case_rules){.camera_us = c->config.cases.camera_hours * HOUR_US,
@@ -130,13 +134,14 @@ static json_t *json_code(const struct cli_case *c, enum case_code_kind kind, con
                      case_code_text(&c->codes, kind, code, c->language));
 }
 
-static json_t *json_answers(const struct cli_case *c, const struct case_answers *answers)
+static json_t *json_answers(const struct cli_case *c, const struct case_folder *f,
+                            const struct case_answers *answers)
 {
     json_t *list = json_array();
     for (int i = 0; answers && i < answers->count; i++) {
         const struct case_answer *a = &answers->answer[i];
         json_t *o = json_pack("{si ss ss so}", "custodian", a->custodian, "name",
-                              c->policy.custodian[a->custodian - 1].name, "answer",
+                              f->policy.custodian[a->custodian - 1].name, "answer",
                               a->approves ? "approved" : "refused", "at", json_time(a->made_us));
         if (!a->approves)
             json_object_set_new(o, "reason", json_code(c, CASE_REFUSAL, a->reason));
@@ -154,13 +159,13 @@ json_t *cli_case_json(const struct cli_case *c, const struct case_folder *f,
     for (int i = 0; i < o->cameras; i++)
         json_array_append_new(cameras, json_string(o->camera[i]));
     int approved = answers ? __builtin_popcountll(answers->approved) : 0;
-    return json_pack("{ss ss so ss so so so so so ss ss ss so so so si si so}", "id", o->id,
-                     "state", case_state_name(f->state), "since", json_time(f->since_us), "node",
-                     o->node, "cameras", cameras, "from", json_time(o->from_us), "to",
-                     json_time(o->to_us), "purpose", json_code(c, CASE_PURPOSE, o->purpose),
-                     "basis", json_code(c, CASE_BASIS, o->basis), "reference",
-                     hex_encode(o->reference, 32, reference), "session", o->session, "order",
-                     hex_encode(f->hash, 32, hash), "made", json_time(o->made_us), "not_after",
-                     json_time(o->not_after_us), "urgent", json_time(o->urgent_us), "approved",
-                     approved, "needed", c->policy.threshold, "answers", json_answers(c, answers));
+    return json_pack(
+        "{ss ss so ss so so so so so ss ss ss so so so si si so}", "id", o->id, "state",
+        case_state_name(f->state), "since", json_time(f->since_us), "node", o->node, "cameras",
+        cameras, "from", json_time(o->from_us), "to", json_time(o->to_us), "purpose",
+        json_code(c, CASE_PURPOSE, o->purpose), "basis", json_code(c, CASE_BASIS, o->basis),
+        "reference", hex_encode(o->reference, 32, reference), "session", o->session, "order",
+        hex_encode(f->hash, 32, hash), "made", json_time(o->made_us), "not_after",
+        json_time(o->not_after_us), "urgent", json_time(o->urgent_us), "approved", approved,
+        "needed", f->policy.threshold, "answers", json_answers(c, f, answers));
 }

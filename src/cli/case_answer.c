@@ -15,14 +15,14 @@ static int tell_case(const struct cli_args *a, struct cli_case *c, const char *i
     int code = 0, r = case_folder_load(c->data_dir, id, false, &f, reterr);
     if (r < 0)
         return cli_fail(a, reterr, r);
-    r = case_folder_answers(&f, &c->policy, NULL, NULL, &answers, reterr);
+    r = case_folder_answers(&f, NULL, NULL, &answers, reterr);
     if (r < 0)
         code = cli_fail(a, reterr, r);
     else if (cli_flag(a, "json"))
         code = cli_json_print(cli_case_json(c, &f, &answers));
     else
         printf("case %s is %s: %d of %d approved\n", id, case_state_name(f.state),
-               __builtin_popcountll(answers.approved), c->policy.threshold);
+               __builtin_popcountll(answers.approved), f.policy.threshold);
     case_folder_release(&f);
     return code;
 }

@@ -46,12 +46,12 @@ static json_t *bundle_of(const struct cli_case *c, const struct case_folder *f,
     if (!shares)
         return NULL;
     tlog_base64(f->shares.data, f->shares.len, shares);
-    seal_policy_id(&c->policy, set);
+    seal_policy_id(&f->policy, set);
     json_t *o =
         json_pack("{ss ss% ss% ss ss si so so ss%}", "format", "lethe-case/v1", "order",
                   (const char *)f->note.data, f->note.len, "proof", (const char *)f->proof.data,
                   f->proof.len, "shares", shares, "set", hex_encode(set, SEAL_SET, set_hex),
-                  "threshold", c->policy.threshold, "custodians", custodians_of(&c->policy),
+                  "threshold", f->policy.threshold, "custodians", custodians_of(&f->policy),
                   "codes", codes_of(&c->codes), "log_keys", (const char *)keys->data, keys->len);
     free(shares);
     return o;

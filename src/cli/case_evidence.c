@@ -94,7 +94,7 @@ static int write_evidence(struct making *m, int fd, struct err *reterr)
                                    .order = &m->o.f.order,
                                    .note = &m->o.f.note,
                                    .proof = &m->o.f.proof,
-                                   .policy = &m->o.c.policy,
+                                   .policy = &m->o.f.policy,
                                    .answers = m->answers,
                                    .log_keys = keys ? keys : ""};
     struct evidence_writer *w = NULL;

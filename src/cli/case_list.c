@@ -16,7 +16,7 @@ static void list_row(const struct cli_case *c, const struct case_folder *f,
     cli_table_cell(t, "%s", o->id);
     cli_table_cell(t, "%s%s", case_state_name(f->state),
                    case_desk_overdue(f, c->desk.now_us) ? " (overdue)" : "");
-    cli_table_cell(t, "%d of %d", __builtin_popcountll(answers->approved), c->policy.threshold);
+    cli_table_cell(t, "%d of %d", __builtin_popcountll(answers->approved), f->policy.threshold);
     cli_table_cell(t, "%s%s", o->camera[0], o->cameras > 1 ? " …" : "");
     cli_table_cell(t, "%s", time_format(o->from_us, time));
     cli_table_cell(t, "%s", time_format(o->to_us, time));
@@ -35,7 +35,7 @@ static int list_one(const struct cli_case *c, const char *id, json_t *list, stru
         fprintf(stderr, "case %s: %s\n", id, err_str(&e, r));
         return r;
     }
-    r = case_folder_answers(&f, &c->policy, NULL, NULL, &answers, &e);
+    r = case_folder_answers(&f, NULL, NULL, &answers, &e);
     if (r < 0)
         fprintf(stderr, "case %s: %s\n", id, err_str(&e, r));
     if (list)
@@ -91,13 +91,14 @@ const struct cli_command cli_case_list = {
     .run = run_list,
 };
 
-static void show_answers(const struct cli_case *c, const struct case_answers *answers)
+static void show_answers(const struct cli_case *c, const struct case_folder *f,
+                         const struct case_answers *answers)
 {
     char time[TIME_TEXT];
     for (int i = 0; i < answers->count; i++) {
         const struct case_answer *x = &answers->answer[i];
         printf("%s %s %s%s%s\n", time_format(x->made_us, time),
-               c->policy.custodian[x->custodian - 1].name, x->approves ? "approved" : "refused: ",
+               f->policy.custodian[x->custodian - 1].name, x->approves ? "approved" : "refused: ",
                x->approves ? "" : case_code_text(&c->codes, CASE_REFUSAL, x->reason, c->language),
                "");
     }
@@ -109,7 +110,7 @@ static int show(const struct cli_args *a, const struct cli_case *c, const struct
     struct case_answers answers;
     struct buf words;
     char time[TIME_TEXT];
-    int r = case_folder_answers(f, &c->policy, NULL, NULL, &answers, reterr);
+    int r = case_folder_answers(f, NULL, NULL, &answers, reterr);
     if (r < 0)
         return cli_fail(a, reterr, r);
     if (cli_flag(a, "json"))
@@ -119,8 +120,8 @@ static int show(const struct cli_args *a, const struct cli_case *c, const struct
         fwrite(words.data, 1, words.len, stdout);
     buf_release(&words);
     printf("State: %s since %s\n", case_state_name(f->state), time_format(f->since_us, time));
-    show_answers(c, &answers);
-    if (case_quorum(&c->policy, answers.approved, reterr) < 0)
+    show_answers(c, f, &answers);
+    if (case_quorum(&f->policy, answers.approved, reterr) < 0)
         printf("%s\n", reterr->text);
     return 0;
 }

@@ -88,7 +88,7 @@ int cli_opening_begin(const struct cli_args *a, struct cli_opening *o, struct er
     if (r > 0)
         fprintf(stderr, "warning: %s\n", reterr->text);
     if (r >= 0)
-        r = case_folder_answers(&o->f, &o->c.policy, o->session, &o->shares, &o->answers, reterr);
+        r = case_folder_answers(&o->f, o->session, &o->shares, &o->answers, reterr);
     if (r >= 0)
         r = open_list(&o->job, reterr);
     if (r >= 0)

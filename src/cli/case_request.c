@@ -133,6 +133,9 @@ static int run(const struct cli_args *a)
     const char *path = cli_value(a, "session", "");
     prctl(PR_SET_DUMPABLE, 0);
     int r = cli_case_begin(a, &c, &e);
+    if (r >= 0 && !c.policy.count)
+        r = err_set(&e, E_NOTFOUND, "%s has no custodians: is it the data directory of a node?",
+                    c.data_dir);
     if (r >= 0)
         r = request(a, &c, path, &f, &e);
     int code = r < 0 ? cli_fail(a, &e, r) : tell(a, &c, &f, path);

@@ -128,15 +128,15 @@ static int answer(const struct cli_args *a, struct decision *d, bool approve,
     const char *reason = approve ? NULL : cli_value(a, "reason", "");
     if (reason && !case_codes_find(&d->c.codes, CASE_REFUSAL, reason))
         return err_set(reterr, E_NOTFOUND, "'%s' is no reason of 'lethe case codes'", reason);
-    int r = case_custodian_of(&d->c.policy, id, reterr);
+    int r = case_custodian_of(&d->f.policy, id, reterr);
     if (r >= 0)
         r = confirm(a, d, approve ? "Approve?" : "Refuse?", reterr);
     if (r < 0)
         return r;
     buf_init(&out, CASE_ANSWER_BYTES);
-    r = approve ? case_approve(&d->f.order, d->f.hash, d->shares, &d->c.policy, id, d->index,
+    r = approve ? case_approve(&d->f.order, d->f.hash, d->shares, &d->f.policy, id, d->index,
                                d->c.desk.now_us, &out, reterr)
-                : case_refuse(&d->f.order, d->f.hash, &d->c.policy, id, reason, d->c.desk.now_us,
+                : case_refuse(&d->f.order, d->f.hash, &d->f.policy, id, reason, d->c.desk.now_us,
                               &out, reterr);
     if (r >= 0)
         r = deliver(a, d, &out, reterr);

@@ -76,7 +76,7 @@ static int put_facts(const struct evidence_sheet *s, struct buf *b)
         order->id, case_code_text(&o->c.codes, CASE_PURPOSE, order->purpose, CASE_EN),
         case_code_text(&o->c.codes, CASE_BASIS, order->basis, CASE_EN),
         time_format(order->made_us, t[3]), __builtin_popcountll(o->answers.approved),
-        o->c.policy.threshold, o->job.gaps);
+        o->f.policy.threshold, o->job.gaps);
 }
 
 static int put_gaps(const struct evidence_sheet *s, struct buf *b)

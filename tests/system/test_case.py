@@ -86,7 +86,7 @@ check(says(open_case(case, session, out), "1 did") and not out.exists(), "and st
 desk, answer, policy = site.folder / "desk", site.folder / "approval.txt", site.folder / "trusted-log"
 shutil.copytree(folder, desk)
 shutil.copy(site.data / "log" / "keys", policy)
-r = approve(desk, ids[2], "--trust", policy, "-o", answer)
+r = run("custodian", "approve", desk, "--data", site.folder / "nowhere", "--identity", ids[2], "--yes", "--trust", policy, "-o", answer)
 check(r.returncode == 0 and answer.exists(), "the second approves a copy of the folder, with the log's key pinned", r.stderr)
 r = run("case", "approve", case, answer, *common, "--json")
 check(r.returncode == 0 and json.loads(r.stdout)["state"] == "approved", "the answer is handed in", r.stderr)

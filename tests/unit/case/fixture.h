@@ -244,7 +244,7 @@ static int open_case(struct node *n, const char *id, int epoch, uint8_t key[SEAL
     int r = case_folder_load(n->dir, id, true, &f, e);
     if (r < 0)
         return r;
-    r = case_folder_answers(&f, &n->policy, n->session, &all, &a, e);
+    r = case_folder_answers(&f, n->session, &all, &a, e);
     if (r >= 0)
         r = case_desk_opening(&n->desk, &f, &a, e);
     if (r >= 0)

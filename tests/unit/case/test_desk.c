@@ -315,6 +315,35 @@ static void test_case__swapped_shares(void **state)
     node_close(&n);
 }
 
+/* Identities change every week: a case goes on with the set that it began with. */
+static void test_case__rotation_between_two_answers(void **state)
+{
+    struct node n;
+    struct err e = {0};
+    uint8_t key[SEAL_KEY];
+    struct seal_identity *next = NULL;
+    node_open(&n, false);
+    struct case_order o = order_of(&n);
+    struct case_folder f = request(&n, &o);
+    fine(approve(&n, &f, 0, &e));
+    fine(seal_identity_generate(in(&n, "1-next.txt"), "", n.id[0], &next, &e));
+    memcpy(n.policy.custodian[0].recipient, next->recipient, sizeof(next->recipient));
+    fine(seal_policy_check(&n.policy, &e));
+    struct buf b;
+    buf_init(&b, 0);
+    struct seal_shares *s = NULL;
+    fine(seal_shares_parse(f.shares.data, f.shares.len, &s, &e));
+    fine(case_approve(&f.order, f.hash, s, &f.policy, n.id[1], 0, n.desk.now_us, &b, &e));
+    fine(case_desk_answer(&n.desk, o.id, b.data, b.len, NULL, &e));
+    fine(open_case(&n, o.id, 0, key, &e));
+    assert_memory_equal(key, n.key[0][0], SEAL_KEY);
+    seal_shares_free(s);
+    seal_identity_free(next);
+    buf_release(&b);
+    case_folder_release(&f);
+    node_close(&n);
+}
+
 static void test_case__ends(void **state)
 {
     struct node n;
@@ -363,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_case__urgent_orders_end_at_their_deadline),
         cmocka_unit_test(test_case__answers_belong_to_one_order_and_session),
         cmocka_unit_test(test_case__swapped_shares),
+        cmocka_unit_test(test_case__rotation_between_two_answers),
         cmocka_unit_test(test_case__ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
