@@ -447,7 +447,7 @@ static const struct cli_option options[] = {
 const struct cli_command cli_bench_mask = {
     .name = "bench mask",
     .summary = "measure what the masked view lets through, and what it costs",
-    .arguments = "[FILE…]",
+    .arguments = "FILE…",
     .details =
         "Runs the masker's own code on generated scenes, whose truth is known to the pixel, and on "
         "clips, whose truth is a file of boxes; each without detector models and, where there are "

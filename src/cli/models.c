@@ -238,7 +238,7 @@ static const struct cli_option options[] = {
 const struct cli_command cli_models = {
     .name = "models",
     .summary = "which detector models are there, and get them",
-    .arguments = "[MODEL…]",
+    .arguments = "MODEL…",
     .details = "Detectors say whether there is a person, a face or a vehicle, and where; nothing "
                "says who. Lethe ships none and works without, with less to see: what may be shown "
                "depends on them.\n\n"
