@@ -138,15 +138,15 @@ static bool inner(const uint8_t *l, int width, uint8_t label)
            l[width] == label;
 }
 
-/* Middle values of O over the exposed pixels of a span. */
+/* Middle values of O over the pixels of a span that are exposed, or over those that are not. */
 static struct colour middle(const struct judge_scratch *j, const struct sim_picture *o,
-                            struct span r)
+                            struct span r, bool exposed)
 {
     int histogram[3][256] = {{0}}, n = 0, value[3] = {0};
     for (int y = r.y0; y < r.y1; y++)
         for (int x = r.x0; x < r.x1; x++) {
             int half = (y / 2) * (o->width / 2) + x / 2;
-            if (j->map[y * j->width + x] != EXPOSED)
+            if ((j->map[y * j->width + x] == EXPOSED) != exposed)
                 continue;
             n++;
             histogram[0][o->y[y * o->width + x]]++;
@@ -167,7 +167,7 @@ static struct colour middle(const struct judge_scratch *j, const struct sim_pict
 static void forgive_fill(struct judge_scratch *j, const struct sim_picture *s,
                          const struct sim_picture *o, struct span r, const float box[4])
 {
-    struct colour m = middle(j, o, r);
+    struct colour m = middle(j, o, r, true);
     struct span wide = span_of(o, box, RING);
     int other = 0, other_flat = 0;
     for (int y = wide.y0; y < wide.y1; y++)
@@ -186,6 +186,33 @@ static void forgive_fill(struct judge_scratch *j, const struct sim_picture *s,
         }
 }
 
+/*
+ * A silhouette lies over all that is around, and what seems to shine through is of one colour: the mark that is drawn on
+ * it. A person would show at least two.
+ */
+static void forgive_mark(struct judge_scratch *j, const struct sim_picture *o, struct span r,
+                         const float box[4])
+{
+    struct span wide = span_of(o, box, RING);
+    struct colour fill = middle(j, o, wide, false), mark = middle(j, o, r, true);
+    int exposed = 0, marked = 0, other = 0, filled = 0;
+    for (int y = wide.y0; y < wide.y1; y++)
+        for (int x = wide.x0; x < wide.x1; x++) {
+            bool seen = j->map[y * j->width + x] == EXPOSED;
+            exposed += seen;
+            other += !seen;
+            marked += seen && near(at(o, x, y), mark, 2 * FLAT);
+            filled += !seen && near(at(o, x, y), fill, FLAT);
+        }
+    if (filled * 4 < other * 3 || marked * 10 < exposed * 7)
+        return;
+    for (int y = r.y0; y < r.y1; y++)
+        for (int x = r.x0; x < r.x1; x++) {
+            uint8_t *v = &j->map[y * j->width + x];
+            *v = *v == EXPOSED ? HIDDEN : *v;
+        }
+}
+
 int judge_person(struct judge_scratch *j, const struct sim_picture *s, const struct sim_picture *b,
                  const struct sim_picture *o, int light, uint8_t label, const float box[4],
                  struct judge_area *ret)
@@ -200,6 +227,7 @@ int judge_person(struct judge_scratch *j, const struct sim_picture *s, const str
                 j->map[y * s->width + x] =
                     (uint8_t)judge_pixel(at(s, x, y), at(b, x, y), at(o, x, y), light);
     forgive_fill(j, s, o, r, box);
+    forgive_mark(j, o, r, box);
     count(j, r, ret);
     return 0;
 }
@@ -229,6 +257,7 @@ int judge_box(struct judge_scratch *j, const struct sim_picture *s, const struct
             j->map[full] = same ? EXPOSED : HIDDEN;
         }
     forgive_fill(j, s, o, r, box);
+    forgive_mark(j, o, r, box);
     count(j, r, ret);
     return 0;
 }

@@ -11,7 +11,7 @@
  * nothing of anybody and do not count, nor do those where O is B in another light: a plate learnt earlier. An exposed pixel counts only among exposed neighbours (6 of 9), so that a fill
  * colour which happens to match a button is no leak and a face is. And where one flat colour lies over a person and over
  * what is around them, on parts that it matches and on parts that it does not, that is a fill that happens to have the
- * colour of a coat, and exposes nothing. Without B, O exposes where it equals S within noise.
+ * colour of a coat, and exposes nothing; nor does what has one colour in the middle of a fill, a mark drawn on it. Without B, O exposes where it equals S within noise.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -122,6 +122,32 @@ static void test_judge__a_fill_like_the_coat(void **state)
     moment_free(&m);
 }
 
+/* A mark on a silhouette that has the colour of a coat; and a hole in a silhouette through which somebody looks. */
+static void test_judge__marks_and_holes(void **state)
+{
+    struct moment m;
+    moment_make(&m);
+    const struct sim_object *b = &m.object;
+    const struct sim_colour fill = {100, 134, 122};
+    float x = (b->x0 + b->x1) / 2, h = b->y1 - b->y0;
+    int at = (int)(b->y0 + h * 0.5f) * W + (int)(b->x0 + (b->x1 - b->x0) * 0.4f),
+        half = at / W / 2 * (W / 2) + at % W / 2;
+    sim_draw_rect(&m.o, 0, 0, W, H, fill);
+    sim_draw_rect(&m.o, b->x0 + 8, b->y0 + h * 0.3f, x, b->y0 + h * 0.7f,
+                  (struct sim_colour){m.s.y[at], m.s.u[half], m.s.v[half]});
+    assert_true(exposed(&m) < 0.001f);
+    sim_draw_rect(&m.o, 0, 0, W, H, fill);
+    for (int y = (int)b->y0; y < (int)(b->y0 + h * 0.5f); y++) { /* head and shoulders */
+        memcpy(m.o.y + y * W + (int)b->x0, m.s.y + y * W + (int)b->x0, (size_t)(b->x1 - b->x0));
+        memcpy(m.o.u + y / 2 * W / 2 + (int)b->x0 / 2, m.s.u + y / 2 * W / 2 + (int)b->x0 / 2,
+               (size_t)(b->x1 - b->x0) / 2);
+        memcpy(m.o.v + y / 2 * W / 2 + (int)b->x0 / 2, m.s.v + y / 2 * W / 2 + (int)b->x0 / 2,
+               (size_t)(b->x1 - b->x0) / 2);
+    }
+    assert_true(exposed(&m) > 0.2f);
+    moment_free(&m);
+}
+
 /* Half of somebody is seen: a miss. A few scattered pixels are not. */
 static void test_judge__half_a_person_is_a_miss(void **state)
 {
@@ -219,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_judge__live_is_exposed_and_place_is_not),
         cmocka_unit_test(test_judge__fills_hide),
         cmocka_unit_test(test_judge__a_fill_like_the_coat),
+        cmocka_unit_test(test_judge__marks_and_holes),
         cmocka_unit_test(test_judge__half_a_person_is_a_miss),
         cmocka_unit_test(test_judge__box_without_truth_to_the_pixel),
         cmocka_unit_test(test_judge__false_area),
