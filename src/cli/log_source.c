@@ -17,14 +17,16 @@ int log_source_files(const struct cli_args *a, const char *source, struct log_so
     if (sodium_init() < 0)
         return err_set(reterr, E_BUG, "libsodium does not start");
     const char *where = source ? source : cli_data_dir(a);
-    snprintf(s->where, sizeof(s->where), "%s", where ? where : ".");
+    if (!where)
+        where = ".";
+    snprintf(s->where, sizeof(s->where), "%s", where);
     if (strstr(s->where, "://")) {
         int r = tlog_http_open(s->where, &s->http, reterr);
         if (r >= 0)
             s->files = tlog_files_http(s->http);
         return r;
     }
-    snprintf(probe, sizeof(probe), "%s/log/checkpoint", s->where);
+    snprintf(probe, sizeof(probe), "%s/log/checkpoint", where);
     size_t len = strlen(s->where);
     if (access(probe, F_OK) == 0 && len + 5 < sizeof(s->where))
         memcpy(s->where + len, "/log", 5);
