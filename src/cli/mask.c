@@ -81,7 +81,7 @@ static void on_output(void *user, const struct mask_output *o)
         return;
     if (!j->mp4 && !o->key)
         return;
-    if (!j->mp4 || (o->key && memcmp(&j->params, o->params, sizeof(j->params))))
+    if (!j->mp4 || (o->key && memcmp(&j->params, o->params, sizeof(j->params)) != 0))
         j->error = open_mp4(j, o);
     int64_t time = o->pts_ticks - j->shift_ticks;
     if (j->frames && time <= j->pts_ticks) /* raw streams with B-frames do not say when */

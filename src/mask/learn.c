@@ -97,10 +97,12 @@ static void take_cell(const struct mask_plate *p, struct mask_picture *to,
                       struct mask_picture *pred, const struct mask_picture *live,
                       const struct place *at)
 {
+    const int16_t *row = mask_light_row(&p->light, at->y * MASK_CELL);
+    int block = at->x * MASK_CELL / MASK_BLOCK;
     for (int i = 0; i < 3; i++) {
         float gain = p->gain.gain[i] > 0.1F ? p->gain.gain[i] : 0.1F, offset = p->gain.offset[i];
-        if (!i)
-            offset += (float)mask_light_row(&p->light, at->y * MASK_CELL)[at->x / 4] / 16;
+        if (!i) /* soft light, per 16 pixels */
+            offset += (float)row[block] / 16;
         size_t side = i ? MASK_CELL / 2 : MASK_CELL, stride = (size_t)to->stride[i];
         size_t from = (size_t)at->y * side * stride + (size_t)at->x * side;
         for (size_t k = 0; k < side * side; k++) {

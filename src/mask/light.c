@@ -67,7 +67,8 @@ static bool ask(const struct question *q, int x, int y, float *ret)
         m++;
     for (int b = m - NEAR < 0 ? 0 : m - NEAR; b <= m + NEAR && b < BINS; b++)
         near += bin[b];
-    *ret = (float)(m - BINS / 2) / 2;
+    m -= BINS / 2;
+    *ret = (float)m / 2;
     return near * 10 >= n * 6;
 }
 

@@ -40,7 +40,7 @@ void mask_set_state(struct mask *m, enum mask_state s, const char *reason)
         m->key_us =
             0; /* a new state begins with a key picture: nothing of the old one stays on a screen */
     m->state = s;
-    if (strcmp(m->reason, reason))
+    if (strcmp(m->reason, reason) != 0)
         snprintf(m->reason, sizeof(m->reason), "%s", reason);
 }
 
