@@ -13,7 +13,7 @@ SECONDS = int(os.environ.get("SOAK_SECONDS", 3600))
 CAMERAS = int(os.environ.get("CAMERAS", 200))
 SETTLE = min(120, SECONDS // 4)  # until pools and caches have their size
 
-site = Site({"node": "soak", "epoch_minutes": 1}).start()
+site = Site({"node": "soak", "epoch_minutes": 1, "mask": "{enabled: false}"}).start()
 faults = site.folder / "faults"
 faults.write_text("".join(f"every {20 + k % 40}s cam{k} {('drop', 'reset', 'stall 12s', 'ts-jump 1h', 'seq-jump', 'garbage')[k % 6]}\n"
                           for k in range(CAMERAS)))

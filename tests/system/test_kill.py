@@ -17,7 +17,7 @@ seed = int(os.environ.get("SEED", time.time()))
 random.seed(seed)
 print(f"# seed {seed}, {ROUNDS} rounds, {CAMERAS} cameras")
 
-site = Site({"epoch_minutes": 1, "node": "kill"}).start()
+site = Site({"epoch_minutes": 1, "node": "kill", "mask": "{enabled: false}"}).start()
 sim = Sim(site.folder, "--bitrate", "300k", "--size", "640x360", "--scenes", 1, "--frames-log-cameras", ",".join(map(str, range(LOGGED))), cameras=CAMERAS)
 names = [f"cam{i}" for i in range(CAMERAS)]
 rows = "id,main\n" + "".join(f"{n},{sim.url(i)}\n" for i, n in enumerate(names))
