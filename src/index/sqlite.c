@@ -43,8 +43,8 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_RUN_REMOVE] = "DELETE FROM coverage WHERE camera = ?1 AND view = ?2 AND from_us = ?3",
     [SQL_RUNS] = "SELECT view, from_us, to_us FROM coverage WHERE camera = ?1 AND from_us < ?3 AND "
                  "to_us > ?2",
-    [SQL_OPEN_OF_CAMERA] =
-        "SELECT camera, view, start_us FROM recording WHERE state = 0 ORDER BY camera",
+    [SQL_OPEN_OF_CAMERA] = "SELECT camera, view, start_us FROM recording WHERE state <> 1 AND "
+                           "state = 0 ORDER BY camera",
     [SQL_MINUTES_GET] = "SELECT minutes FROM activity_hour WHERE camera = ?1 AND hour = ?2",
     [SQL_MINUTES_PUT] = "INSERT OR REPLACE INTO activity_hour VALUES(?1, ?2, ?3)",
     [SQL_MINUTES] =
