@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "audit/private.h"
+#include "base/clock.h"
 #include "index/index.h"
 #include "seal/seal.h"
+
+#define WAITING_MAX 100000
 
 static int on_camera(void *user, const struct index_camera *c)
 {
@@ -28,6 +31,20 @@ static int on_camera(void *user, const struct index_camera *c)
         audit_say(a, AUDIT_FRAUD, "register-changed", c->id,
                   "what the register says of it is not what was logged");
     return 0;
+}
+
+/*
+ * What the node has still to tell the log counts as told: it will be, at the next hand-over. Kept back for more than a
+ * day it was withheld.
+ */
+static int on_waiting(void *user, const struct index_outbox *o)
+{
+    struct audit *a = user;
+    char at[TIME_TEXT];
+    if (a->o->now_us - o->at_us > DAY_US)
+        audit_say(a, AUDIT_FRAUD, "entry-withheld", o->kind,
+                  "it happened at %s and has not been logged", time_format(o->at_us, at));
+    return facts_take(&a->facts, a->head.size + (uint64_t)o->id, o->text, strlen(o->text));
 }
 
 struct lookup {
@@ -84,7 +101,10 @@ int audit_check_register(struct audit *a, struct err *reterr)
     int r = index_sqlite.open(a->o->data_dir, true, &ix, reterr);
     if (r < 0)
         return r;
-    r = ix->ops->cameras(ix, on_camera, a, reterr);
+    if (ix->ops->outbox)
+        r = ix->ops->outbox(ix, WAITING_MAX, on_waiting, a, reterr);
+    if (r >= 0)
+        r = ix->ops->cameras(ix, on_camera, a, reterr);
     if (r >= 0)
         check_gone(a, ix);
     ix->ops->close(ix);

@@ -241,6 +241,18 @@ static void change_camera(const char *id, int days, const char *purpose, bool re
         assert_int_equal(ix->ops->camera_remove(ix, id, NULL), 0);
     else
         assert_int_equal(ix->ops->camera_put(ix, &c, 1, true, NULL), 0);
+    drop_waiting(ix); /* what would have told the log */
+    ix->ops->close(ix);
+}
+static void withhold_entry(void)
+{
+    struct index *ix;
+    const struct index_change c = {.kind = INDEX_PUT_OUTBOX,
+                                   .outbox = {.at_us = SITE_NOW - 3 * DAY_US,
+                                              .kind = "node-start",
+                                              .text = "lethe-log/v1 node-start\nid x\n"}};
+    assert_int_equal(index_sqlite.open(made.work, false, &ix, NULL), 0);
+    assert_int_equal(ix->ops->apply(ix, &c, 1, NULL), 0);
     ix->ops->close(ix);
 }
 static void change_register(void)
@@ -440,6 +452,7 @@ static const struct {
     {"shares were put aside", "shares-foreign", shares_elsewhere},
     {"the register was changed", "register-changed", change_register},
     {"retention was changed in the register", "camera-changed", change_retention},
+    {"an entry was withheld", "entry-withheld", withhold_entry},
     {"a camera was hidden", "camera-hidden", hide_camera},
     {"a tile was altered", "log-damaged", damage_tile},
     {"an entry was altered", "log-damaged", damage_entry},
