@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Life of a camera's masked view: messages from its loop, its masker, what the masker says. */
+/* Life of a camera's masked view, and what its loop tells of the stream. */
 #include "recorder/camera_mask.h"
 
 #include <stdio.h>
@@ -11,155 +11,11 @@
 #include "recorder/view_private.h"
 #include "recorder/zones.h"
 
-#define DECLARED_US (30 * SECOND_US) /* how long a declaration waits for the stream */
-
 const char *view_state_name(enum view_state s)
 {
     static const char *const names[] = {"covered", "detector",  "declared",  "mosaic", "late",
                                         "failed",  "no-masker", "no-stream", "off"};
     return names[s];
-}
-
-/* ---- the masker ---- */
-
-static void set_opened(struct camera_mask *c, bool opened)
-{
-    c->opened = opened;
-    atomic_store(&c->wanted, opened);
-}
-
-static void tell_masker(struct camera_mask *c, struct mask_wire *m)
-{
-    m->camera = c->number;
-    m->generation = c->flow.generation;
-    int r = mask_peer_send(c->peer, m);
-    if (r < 0) { /* out of memory: what it does not know it cannot mask */
-        log_error("mask", "camera %s: a message to its masker was lost (%s)", c->id, err_text(r));
-        set_opened(c, false);
-    }
-}
-
-static void send_track(struct camera_mask *c)
-{
-    static _Thread_local struct mask_wire m;
-    m.type = MASK_WIRE_TRACK;
-    m.track = c->track;
-    m.track.params = &c->params;
-    tell_masker(c, &m);
-}
-
-/*
- * Tell the masker of this camera, as of something that it has never seen. A declaration that the place is empty holds
- * for the one opening that follows it: whoever declared has looked then, and has not looked again after a restart.
- */
-static void open_at_masker(struct camera_mask *c)
-{
-    int64_t age = view_wall_us(c->view) - c->declared_us;
-    static _Thread_local struct mask_wire m;
-    mask_flow_begin(&c->flow, view_mono_us(c->view));
-    c->has_picture = false;
-    c->trouble[0] = 0;
-    set_opened(c, true);
-    m.type = MASK_WIRE_OPEN;
-    m.open = c->config;
-    m.open.declared_empty = c->declared_us && age >= 0 && age < DECLARED_US;
-    c->declared_us = 0;
-    tell_masker(c, &m);
-    if (c->has_track)
-        send_track(c);
-}
-
-static void forget_at_masker(struct camera_mask *c, const char *why)
-{
-    static _Thread_local struct mask_wire m;
-    mask_flow_begin(&c->flow, view_mono_us(c->view));
-    c->has_picture = false;
-    m.type = MASK_WIRE_FORGET;
-    snprintf(m.forget.reason, sizeof(m.forget.reason), "%s", why);
-    tell_masker(c, &m);
-}
-
-void camera_mask_attach(struct camera_mask *c, struct mask_peer *p)
-{
-    c->peer = p;
-    set_opened(c, false);
-    if (c->playing)
-        open_at_masker(c);
-    camera_mask_tell(c, false);
-}
-
-void camera_mask_detach(struct camera_mask *c, const char *why)
-{
-    (void)why;
-    c->peer = NULL;
-    c->has_picture = false;
-    set_opened(c, false);
-    mask_flow_begin(&c->flow, view_mono_us(c->view)); /* whatever still comes is of before */
-    camera_mask_end_file(c, "masker-lost");
-    camera_mask_tell(c, false);
-}
-
-static void on_trouble(struct camera_mask *c, const struct mask_wire *m)
-{
-    if (m->generation != c->flow.generation)
-        return;
-    if (!c->trouble[0])
-        log_error("mask", "camera %s: it cannot be masked (%s)", c->id, m->trouble.text);
-    snprintf(c->trouble, sizeof(c->trouble), "%s", m->trouble.text);
-    c->has_picture = false;
-    camera_mask_end_file(c, "masker-failed");
-    camera_mask_tell(c, false);
-}
-
-/* Pictures build upon each other: behind one that was refused, the next to be taken is a key frame. */
-static void on_picture(struct camera_mask *c, const struct mask_wire *m)
-{
-    int64_t utc_us;
-    if (!c->playing || m->generation != c->flow.generation)
-        return;
-    if (!mask_flow_picture(&c->flow, m->generation, m->picture.pts_ticks, view_mono_us(c->view),
-                           &utc_us))
-        c->await_key = true;
-    else if (m->picture.key || !c->await_key)
-        camera_mask_on_picture(c, &m->picture, utc_us);
-}
-
-int camera_mask_on_message(struct camera_mask *c, const struct mask_wire *m)
-{
-    if (m->type == MASK_WIRE_DONE)
-        return mask_flow_done(&c->flow, m->generation, m->done.sequence) ? 0 : E_PROTOCOL;
-    if (m->type == MASK_WIRE_TROUBLE)
-        on_trouble(c, m);
-    else if (m->type == MASK_WIRE_PICTURE)
-        on_picture(c, m);
-    return 0;
-}
-
-void camera_mask_tick(struct camera_mask *c, int64_t mono_us, bool turn)
-{
-    if (c->closing) {
-        if (atomic_load(&c->masked.in_flight) > 0)
-            return;
-        _Atomic bool *gone = c->gone;
-        list_remove(&c->link);
-        uv_mutex_destroy(&c->lock);
-        free(c);
-        if (gone)
-            atomic_store(gone, true);
-        return;
-    }
-    if (c->opened && c->playing && mask_flow_late(&c->flow, mono_us)) {
-        if (c->state != VIEW_LATE)
-            c->lateness++;
-        camera_mask_end_file(c, "masker-late");
-        c->has_picture = false;
-    }
-    recording_flush(&c->masked, view_wall_us(c->view));
-    camera_mask_tell(c, !turn);
-    if (turn) {
-        camera_mask_note_activity(c, view_wall_us(c->view) - 3 * SECOND_US, false);
-        camera_mask_publish(c, mono_us);
-    }
 }
 
 /* ---- messages from the camera's loop ---- */
@@ -236,9 +92,9 @@ static void on_stream(struct view *v, struct view_message *head)
     snprintf(c->why, sizeof(c->why), "%s", m->text);
     mask_flow_begin(&c->flow, view_mono_us(c->view));
     if (c->playing && c->peer && c->opened)
-        forget_at_masker(c, "the stream has begun anew: covered until the place is known again");
+        camera_mask_forget(c, "the stream has begun anew: covered until the place is known again");
     else if (c->playing && c->peer)
-        open_at_masker(c);
+        camera_mask_begin(c);
     camera_mask_tell(c, false);
 }
 
@@ -252,7 +108,7 @@ static void on_track(struct view *v, struct view_message *head)
     c->track.params = &c->params;
     c->has_track = true;
     if (c->opened)
-        send_track(c);
+        camera_mask_send_track(c);
 }
 
 static void forward(struct camera_mask *c, struct unit_message *m)
@@ -271,7 +127,7 @@ static void forward(struct camera_mask *c, struct unit_message *m)
     au->data = m->bytes;
     if (mask_flow_send(&c->flow, au->key, au->size, au->pts_ticks, m->utc_us, view_mono_us(c->view),
                        &w.unit.sequence, &au->loss))
-        tell_masker(c, &w);
+        camera_mask_send(c, &w);
 }
 
 static void on_unit(struct view *v, struct view_message *head)
@@ -321,7 +177,7 @@ static void on_configure(struct view *v, struct view_message *head)
         memcmp(before, c->config.zone, sizeof(before)) != 0) {
         camera_mask_end_file(c, "changed");
         if (c->opened)
-            open_at_masker(c);
+            camera_mask_begin(c);
     }
     camera_mask_tell(c, false);
 }
@@ -333,9 +189,9 @@ static void on_close(struct view *v, struct view_message *head)
     struct camera_mask *c = m->camera;
     w.type = MASK_WIRE_CLOSE;
     if (c->opened)
-        tell_masker(c, &w);
+        camera_mask_send(c, &w);
     c->enabled = false;
-    set_opened(c, false);
+    camera_mask_set_opened(c, false);
     c->peer = NULL;
     camera_mask_end_file(c, m->text);
     camera_mask_note_activity(c, 0, true);

@@ -3,7 +3,7 @@
 #define RECORDER_CAMERA_MASK_H
 /*
  * One camera's masked view, as its loop sees it: what happens to the stream goes in, nothing comes back and nothing
- * blocks. Life, masker and states: camera_mask.c; pictures, files and live: camera_mask_view.c.
+ * blocks. Life: camera_mask.c; its masker: camera_masker.c; pictures, files and states: camera_mask_view.c.
  *
  * There is no way from an access unit to a file or a viewer except through a masker.
  */

@@ -132,12 +132,24 @@ bool mask_peer_has_room(const struct mask_peer *p);
 /* Queue a message. Errors (-ENOMEM, E_LIMIT, errno): it was not queued. */
 int mask_peer_send(struct mask_peer *p, const struct mask_wire *m);
 
-/* camera_mask.c, called by the link */
+/* camera_masker.c, called by the link */
 void camera_mask_attach(struct camera_mask *c, struct mask_peer *p);
 void camera_mask_detach(struct camera_mask *c, const char *why);
 /* A message about this camera from its own masker. E_PROTOCOL: hang up. */
 int camera_mask_on_message(struct camera_mask *c, const struct mask_wire *m);
 void camera_mask_tick(struct camera_mask *c, int64_t mono_us, bool turn);
+/* Does its masker know of this camera? The loop copies nothing while it does not. */
+void camera_mask_set_opened(struct camera_mask *c, bool opened);
+/* Queue a message to the camera's masker, with number and generation. */
+void camera_mask_send(struct camera_mask *c, struct mask_wire *m);
+void camera_mask_send_track(struct camera_mask *c);
+/*
+ * Tell the masker of this camera, as of something that it has never seen. A declaration that the place is empty holds
+ * for the one opening that follows it: whoever declared has looked then, and has not looked again after a restart.
+ */
+void camera_mask_begin(struct camera_mask *c);
+/* A new generation: the masker forgets the place, for this reason in words. */
+void camera_mask_forget(struct camera_mask *c, const char *why);
 
 /* camera_mask_view.c */
 /* A picture that the flow believes, for the recorder's time @utc_us. */
