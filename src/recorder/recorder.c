@@ -19,6 +19,7 @@
 #include "recorder/view.h"
 
 #define MAIN_TICK_MS 100
+#define MASKING_GRACE_S 60
 #define KEYS_MAX 16384 /* two per camera, and room for changes */
 
 struct recorder {
@@ -40,6 +41,8 @@ struct recorder {
     uv_timer_t tick;
     uv_signal_t sigterm, sigint;
     unsigned ticks;
+    unsigned unmasked_s; /* so long already, not all maskers are there */
+    bool masking_failed; /* and the log was told */
     bool stopping;
 };
 
@@ -73,6 +76,18 @@ static void watch_clock(struct recorder *r)
     alarm_now(r, "clock-stepped", text);
 }
 
+/* A masker that dies is back within seconds; the log is told when masked views are missing for longer. */
+static void watch_masking(struct recorder *r)
+{
+    if (!r->view)
+        return;
+    bool complete = view_maskers(r->view) >= config_mask_workers(&r->config);
+    r->unmasked_s = complete ? 0 : r->unmasked_s + 1;
+    bool failed = r->unmasked_s > MASKING_GRACE_S;
+    if (failed != r->masking_failed && leaves_note_masking(r->leaves, NULL, !failed) >= 0)
+        r->masking_failed = failed;
+}
+
 static void heartbeat(const struct recorder *r)
 {
     if (r->o->heartbeat_fd >= 0 && write(r->o->heartbeat_fd, "\n", 1) < 0 && errno != EAGAIN)
@@ -86,6 +101,7 @@ static void on_tick(uv_timer_t *t)
     if (r->ticks++ % (1000 / MAIN_TICK_MS) != 0)
         return;
     watch_clock(r);
+    watch_masking(r);
     heartbeat(r);
 }
 

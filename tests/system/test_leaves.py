@@ -3,9 +3,10 @@
 """From what happens to what the public log says: a node that starts, cameras that change, a logger that is away."""
 import os
 import signal
+import sqlite3
 import subprocess
 
-from harness import Sim, Site, check, finish, run, wait_for
+from harness import LETHE, Sim, Site, check, finish, run, wait_for
 
 TMP = os.environ.get("TMPDIR", "/tmp")
 
@@ -72,6 +73,23 @@ check(wait_for(lambda: kinds(site).count("node-start") == 2, 30), "another start
 check(kinds(site).count("policy") == 1 and kinds(site).count("custodians") == 1, "what is as it was is not", str(kinds(site)))
 r = run("log", "verify", site.data / "log")
 check(r.returncode == 0, "the log verifies", r.stderr + r.stdout)
+
+# ---- masked views that are missing for a minute: a recorder without its maskers
+site.stop()
+recorder = subprocess.Popen([LETHE, "recorder", "--data", site.data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def waiting():
+    db = sqlite3.connect(f"file:{site.data}/lethe.db?mode=ro", uri=True, timeout=10)
+    try:
+        return [text for (text,) in db.execute("SELECT text FROM outbox WHERE kind = 'masking'")]
+    finally:
+        db.close()
+
+
+check(wait_for(lambda: any("\nchange failed\n" in t for t in waiting()), 150, 2), "masking that fails is told", str(waiting()))
+recorder.terminate()
+check(recorder.wait(60) == 0, "and the recorder ends")
 site.remove()
 sim.stop()
 finish()
