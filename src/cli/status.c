@@ -14,9 +14,10 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "tlog/client.h"
 
 #define STATUS_BYTES ((size_t)64 << 20)
-enum { ANSWER_SECONDS = 5 };
+enum { ANSWER_SECONDS = 5, LOGGER_MS = 2000 };
 
 static int no_recorder(const char *dir, int code, struct err *reterr)
 {
@@ -123,7 +124,8 @@ static void add_up(json_t *cameras, struct totals *t)
 struct view {
     struct buf out;
     bool colour, problems_only;
-    int rows; /* most camera rows, 0: all */
+    int rows;         /* most camera rows, 0: all */
+    const char *data; /* directory of the node */
 };
 
 static void paint(struct view *v, const char *code, const char *text)
@@ -192,6 +194,28 @@ static void show_unmasked(struct view *v, json_t *cameras)
     }
 }
 
+/* Only what is wrong with the public log; `lethe log show` says more. */
+static void show_log(struct view *v)
+{
+    struct tlog_client *c = NULL;
+    json_t *request = json_pack("{s:s}", "op", "status"), *log = NULL;
+    char text[500];
+    if (tlog_client_open(v->data, LOGGER_MS, &c, NULL) >= 0)
+        (void)tlog_client_call(c, request, &log, NULL);
+    double seen = number_of(log, "quorum_size"), size = number_of(log, "size");
+    if (*text_of(log, "refused")) {
+        snprintf(text, sizeof(text), "nothing is signed any more: %s", text_of(log, "refused"));
+        show_problem(v, RED, "log", text);
+    } else if (json_is_true(json_object_get(log, "quorum_needed")) && seen < size) {
+        snprintf(text, sizeof(text), "the quorum of witnesses has seen %.0f of %.0f entries", seen,
+                 size);
+        show_problem(v, YELLOW, "log", text);
+    }
+    tlog_client_close(c);
+    json_decref(request);
+    json_decref(log);
+}
+
 static void show_problems(struct view *v, json_t *o, int64_t now)
 {
     json_t *disk = json_object_get(o, "disk"), *retention = json_object_get(o, "retention"), *a;
@@ -206,6 +230,7 @@ static void show_problems(struct view *v, json_t *o, int64_t now)
         show_problem(v, YELLOW, "custodians",
                      "practice set: whoever has this machine can open everything");
     show_unmasked(v, json_object_get(o, "cameras"));
+    show_log(v);
     for (i = n > 5 ? n - 5 : 0; i < n; i++) {
         a = json_array_get(alarms, i);
         snprintf(text, sizeof(text), "%s%s%s (%s)", text_of(a, "camera"),
@@ -322,7 +347,9 @@ static int watch(const struct cli_args *a, struct view *v)
 
 static int run(const struct cli_args *a)
 {
-    struct view v = {.colour = cli_colour(STDOUT_FILENO), .problems_only = cli_flag(a, "problems")};
+    struct view v = {.colour = cli_colour(STDOUT_FILENO),
+                     .problems_only = cli_flag(a, "problems"),
+                     .data = cli_data_dir(a)};
     struct err e = {0};
     buf_init(&v.out, STATUS_BYTES + 1);
     if (cli_flag(a, "watch"))
