@@ -9,7 +9,8 @@
 #define CHROMA_WEIGHT 2.0f /* chroma has half the resolution and half the swing */
 #define NEIGHBOURS 6
 #define FLAT 8.0f
-#define RING 10 /* pixels around a person that show whether a fill goes on */
+#define MARK 12.0f /* off the line between fill and mark, by encoding */
+#define RING 10    /* pixels around a person that show whether a fill goes on */
 #define FALSE_LUMA 26
 #define FALSE_CHROMA 12
 #define SAME_LUMA 10 /* without B: O equals S */
@@ -186,6 +187,18 @@ static void forgive_fill(struct judge_scratch *j, const struct sim_picture *s,
         }
 }
 
+/* Whether @c is a blend of two colours: the edge of a mark, or its middle after encoding. */
+static bool on_line(struct colour c, struct colour from, struct colour to)
+{
+    struct colour way = minus(to, from), gone = minus(c, from);
+    float length = dot(way, way);
+    if (length < 1)
+        return near(c, from, FLAT);
+    float along = dot(gone, way) / length;
+    struct colour off = {gone.y - along * way.y, gone.u - along * way.u, gone.v - along * way.v};
+    return dot(off, off) <= MARK * MARK;
+}
+
 /*
  * A silhouette lies over all that is around, and what seems to shine through is of one colour: the mark that is drawn on
  * it. A person would show at least two.
@@ -201,7 +214,7 @@ static void forgive_mark(struct judge_scratch *j, const struct sim_picture *o, s
             bool seen = j->map[y * j->width + x] == EXPOSED;
             exposed += seen;
             other += !seen;
-            marked += seen && near(at(o, x, y), mark, 2 * FLAT);
+            marked += seen && on_line(at(o, x, y), fill, mark);
             filled += !seen && near(at(o, x, y), fill, FLAT);
         }
     if (filled * 4 < other * 3 || marked * 10 < exposed * 7)

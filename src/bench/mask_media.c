@@ -29,16 +29,25 @@ struct clip_run {
     const struct bench_stream *stream;
     struct bench_video *source;
     struct waiting waiting[WAITING];
-    size_t pictures; /* of the source, all passes */
     int error;
 };
+
+/* Number of a picture in its pass, in order of presentation: a decoder may drop some, so they are not counted. */
+static int frame_of(const struct bench_stream *s, int64_t pts_ticks)
+{
+    int64_t at = pts_ticks % s->length_ticks;
+    int before = 0;
+    for (size_t i = 0; i < s->count; i++)
+        before += s->au[i].pts_ticks < at;
+    return before;
+}
 
 /* A labelled picture of the source is kept until its masked one comes. */
 static int on_source(void *user, struct bench_video *v, int64_t pts_ticks)
 {
     struct clip_run *r = user;
     const struct mask_bench *b = r->watch.bench;
-    int frame = (int)(r->pictures++ % r->stream->count);
+    int frame = frame_of(r->stream, pts_ticks);
     size_t n = 0;
     const struct truth_box *box = b->truth ? truth_find(b->truth, r->run->name, frame, &n) : NULL;
     if (!box || !r->watch.o.width) /* unlabelled, or the masked size is not known yet */
