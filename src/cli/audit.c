@@ -123,7 +123,7 @@ static const struct cli_option options[] = {
 const struct cli_command cli_audit = {
     .name = "audit",
     .summary = "hold a site, or a copy of its disk, against its public log",
-    .arguments = "[DIR|ADDRESS]",
+    .arguments = "DIR|ADDRESS",
     .max_args = 1,
     .details =
         "DIR is the data directory of a node or a copy of it; with the address of a log only the "

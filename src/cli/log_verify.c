@@ -151,7 +151,7 @@ static const struct cli_option options[] = {
 const struct cli_command cli_log_verify = {
     .name = "log verify",
     .summary = "check a public log from its entries up",
-    .arguments = "[SOURCE]",
+    .arguments = "SOURCE",
     .max_args = 1,
     .details =
         "Reads every entry, computes all hashes anew, and holds them against the files and the "

@@ -121,7 +121,7 @@ static const struct cli_option report_options_table[] = {
 const struct cli_command cli_report = {
     .name = "report",
     .summary = "write the yearly report from public log and register",
-    .arguments = "[SOURCE]",
+    .arguments = "SOURCE",
     .max_args = 1,
     .details =
         "Cameras, footage, orders to open it by purpose and legal basis, holds, shortfalls, "
