@@ -215,7 +215,7 @@ struct index_ops {
     int (*unfinished)(struct index *ix, int (*cb)(void *user, const struct index_recording *r),
                       void *user, struct err *reterr);
     int (*find)(struct index *ix, const char *path, struct index_recording *ret); /* E_NOTFOUND */
-    /* End of the oldest closed recording and start of the newest of any state; E_NOTFOUND when
+    /* End of the oldest closed recording that no hold keeps and start of the newest of any state; E_NOTFOUND when
      * there is none. */
     int (*span)(struct index *ix, int64_t *ret_oldest_us, int64_t *ret_newest_us);
     /* Forget gaps that ended, and activity by the minute, before @gaps_before_us; events, and activity

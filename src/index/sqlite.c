@@ -105,7 +105,11 @@ static const char *const sql[SQL_STATEMENTS] = {
                    "AND h.from_us < r.end_us AND h.to_us > r.start_us) ORDER BY r.end_us LIMIT ?1",
     [SQL_UNFINISHED] = "SELECT " RECORDING_COLUMNS "WHERE r.state <> 1",
     [SQL_FIND] = "SELECT " RECORDING_COLUMNS "WHERE r.path = ?1",
-    [SQL_OLDEST_US] = "SELECT end_us FROM recording WHERE state = 1 ORDER BY end_us LIMIT 1",
+    [SQL_OLDEST_US] = "SELECT r.end_us FROM recording r WHERE r.state = 1 AND NOT EXISTS(SELECT 1 "
+                      "FROM hold h JOIN "
+                      "camera_id c ON c.id = h.camera WHERE c.key = r.camera AND h.from_us < "
+                      "r.end_us AND h.to_us > "
+                      "r.start_us) ORDER BY r.end_us LIMIT 1",
     [SQL_NEWEST_US] = "SELECT start_us FROM recording ORDER BY start_us DESC LIMIT 1",
     [SQL_GAPS] =
         "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"

@@ -177,6 +177,16 @@ static void test_sqlite__expired_and_oldest(void **state)
     assert_int_equal(ops->span(ix, &oldest, &newest), 0);
     assert_int_equal(oldest, M);
     assert_int_equal(newest, DAY_US);
+    struct index_hold h = {"h", "a", 0, M, 99 * DAY_US, "x", 1};
+    assert_int_equal(ops->hold_put(ix, &h, NULL), 0);
+    assert_int_equal(ops->span(ix, &oldest, &newest), 0);
+    assert_int_equal(oldest, DAY_US + M); /* what is held says nothing of what is kept for all */
+    s.n = 0;
+    assert_int_equal(ops->expired(ix, 30 * DAY_US + M, 10, see, &s, NULL), 0);
+    assert_int_equal(s.n, 1);
+    s.n = 0;
+    assert_int_equal(ops->expired(ix, 99 * DAY_US, 10, see, &s, NULL), 0);
+    assert_int_equal(s.n, 2); /* the hold is over */
 }
 
 static int count(void *user, const void *x)
