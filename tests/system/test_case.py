@@ -248,12 +248,14 @@ r = request(site.folder / "s4", "--valid", "1s", times=(span[0], span[0] + 2))
 late = json.loads(r.stdout)["id"]
 time.sleep(1.5)
 check(says(approve(late, ids[0]), "ran out"), "an expired order is not approved")
+r = run("case", "close", "--overdue", *common)
+check(r.returncode == 0 and show(late)["state"] == "expired" and show(case2)["state"] != "expired", "what is overdue is ended by a timer", r.stderr)
 check(says(run("case", "close", "0123456789abcdef", *common), "no case"), "an unknown case")
 r = run("case", "close", case, *common, "--json")
 check(r.returncode == 0 and json.loads(r.stdout)["state"] == "closed", "the case is closed", r.stderr)
 check(says(open_case(case, session, site.folder / "again.mp4"), "is closed"), "and opens nothing any more")
 listed = json.loads(run("case", "list", *common, "--json").stdout)["cases"]
-check({c["id"]: c["state"] for c in listed} == {case: "closed", case2: "approved", late: "logged"}, "all cases are listed", str(listed))
+check({c["id"]: c["state"] for c in listed} == {case: "closed", case2: "approved", late: "expired"}, "all cases are listed", str(listed))
 
 # ---- a week later: a new identity with the same signing key; when retention is over the old one is destroyed
 week = [site.folder / "judge-47.txt", site.folder / "judge-48.txt"]
