@@ -158,7 +158,7 @@ struct api_camera_list *api_camera_list(struct api *a)
 
 const struct api_camera *api_camera_find(const struct api_camera_list *l, const char *id)
 {
-    struct api_camera key;
+    struct api_camera key = {0};
     if (!l || !l->count || strlen(id) >= sizeof(key.id))
         return NULL;
     snprintf(key.id, sizeof(key.id), "%s", id);

@@ -129,7 +129,7 @@ static int by_path(const void *a, const void *b)
 
 static const struct http_file *find(const struct http_files *f, const char *path)
 {
-    struct http_file key;
+    struct http_file key = {0};
     if (!f->count || strlen(path) >= sizeof(key.path))
         return NULL;
     snprintf(key.path, sizeof(key.path), "%s", path);
