@@ -118,7 +118,7 @@ static void test_args__nearest_command(void **state)
     assert_string_equal(cli_nearest("camera ad"), "camera add");
     assert_string_equal(cli_nearest("porbe"), "probe");
     assert_null(cli_nearest("xyzzy-and-more"));
-    assert_null(cli_nearest("recordr")); /* hidden */
+    assert_null(cli_nearest("cosignr")); /* hidden */
 }
 
 int main(void)
