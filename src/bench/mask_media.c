@@ -32,14 +32,14 @@ struct clip_run {
     int error;
 };
 
-/* Number of a picture in its pass, in order of presentation: a decoder may drop some, so they are not counted. */
+/* Number of a picture in its pass as labels count, in order of presentation; below 0 where nobody would see it. */
 static int frame_of(const struct bench_stream *s, int64_t pts_ticks)
 {
     int64_t at = pts_ticks % s->length_ticks;
     int before = 0;
     for (size_t i = 0; i < s->count; i++)
         before += s->au[i].pts_ticks < at;
-    return before;
+    return before - s->hidden;
 }
 
 /* A labelled picture of the source is kept until its masked one comes. */

@@ -2,6 +2,7 @@
 #include "bench/mask_stream.h"
 
 #include <errno.h>
+#include <libavformat/avformat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,24 @@ static int take_clip(struct bench_stream *s, struct mask_clip *c, double seconds
     return 0;
 }
 
+/* An edit list may begin behind the first key picture; libavformat marks what lies before. */
+static int count_hidden(const char *path)
+{
+    AVFormatContext *f = NULL;
+    AVPacket *p = av_packet_alloc();
+    int n = 0, stream = -1;
+    if (p && avformat_open_input(&f, path, NULL, NULL) >= 0 &&
+        avformat_find_stream_info(f, NULL) >= 0)
+        stream = av_find_best_stream(f, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    while (stream >= 0 && av_read_frame(f, p) >= 0) {
+        n += p->stream_index == stream && (p->flags & AV_PKT_FLAG_DISCARD);
+        av_packet_unref(p);
+    }
+    av_packet_free(&p);
+    avformat_close_input(&f);
+    return n;
+}
+
 int bench_stream_clip(const char *path, double seconds, struct bench_stream *ret,
                       struct err *reterr)
 {
@@ -135,6 +154,7 @@ int bench_stream_clip(const char *path, double seconds, struct bench_stream *ret
         ret->track = *mask_clip_track(c);
         ret->params = *ret->track.params;
         ret->track.params = &ret->params;
+        ret->hidden = count_hidden(path);
     }
     mask_clip_close(c);
     if (r < 0)

@@ -28,6 +28,7 @@ struct bench_stream {
     struct bench_au *au;
     size_t count, cap;
     int64_t length_ticks; /* of one pass */
+    int hidden; /* pictures at the start that players decode and do not show: labels do not count them */
     double fps;
 };
 
