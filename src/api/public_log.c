@@ -336,10 +336,11 @@ static int get_proof(struct http_request *rq, struct http_reply *rp)
 
 /* ---- files for tools ---- */
 
-/* checkpoint, tile/…: digits, x, p, dots and slashes only, so that no address leads out of the folder. */
+/* checkpoint, keys, tile/…: digits, x, p, dots and slashes only, so that no address leads out of the folder. */
 static bool is_log_path(const char *path)
 {
-    if (strcmp(path, "checkpoint") == 0)
+    if (strcmp(path, "checkpoint") == 0 || strcmp(path, "checkpoint.witnessed") == 0 ||
+        strcmp(path, "keys") == 0)
         return true;
     if (strncmp(path, "tile/", 5) != 0)
         return false;
@@ -358,10 +359,10 @@ static int get_file(struct http_request *rq, struct http_reply *rp)
     struct tlog_files files = tlog_files_dir(dir);
     rp->body.ceiling = TLOG_BUNDLE_BYTES;
     int r = files.get(files.user, path, &rp->body, &rp->err);
-    bool checkpoint = path[0] == 'c';
-    rp->type = checkpoint ? "text/plain; charset=utf-8" : "application/octet-stream";
-    rp->cache = checkpoint ? HTTP_NO_STORE : HTTP_LASTING; /* a tile is never changed */
-    return r == -ENOENT ? err_set(&rp->err, E_NOTFOUND, "The log has no such file.") : r;
+    bool changes = path[0] != 't';
+    rp->type = changes ? "text/plain; charset=utf-8" : "application/octet-stream";
+    rp->cache = changes ? HTTP_NO_STORE : HTTP_LASTING; /* a tile is never changed */
+    return r == E_NOTFOUND ? err_set(&rp->err, r, "The log has no such file.") : r;
 }
 
 const struct http_route api_public_log_routes[] = {
@@ -369,6 +370,8 @@ const struct http_route api_public_log_routes[] = {
     {.method = "GET", .pattern = "/log/entries/{n}", .verb = API_NONE, .run = get_entry},
     {.method = "GET", .pattern = "/log/proofs/{n}", .verb = API_NONE, .run = get_proof},
     {.method = "GET", .pattern = "/log/checkpoint", .verb = API_NONE, .run = get_file},
+    {.method = "GET", .pattern = "/log/checkpoint.witnessed", .verb = API_NONE, .run = get_file},
+    {.method = "GET", .pattern = "/log/keys", .verb = API_NONE, .run = get_file},
     {.method = "GET", .pattern = "/log/tile/{level}/{a}", .verb = API_NONE, .run = get_file},
     {.method = "GET", .pattern = "/log/tile/{level}/{a}/{b}", .verb = API_NONE, .run = get_file},
     {.method = "GET",
