@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Keyboard commands of pages. A page registers what it offers; the help overlay lists exactly that.
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import type { Key } from '../i18n';
 
 export interface Command {
@@ -42,9 +42,10 @@ export function dispatch(event: KeyboardEvent) {
   }
 }
 
-/** Registers commands for as long as the component lives. @commands is read anew on each render. */
+/** Registers commands for as long as the component lives. @commands is read anew on each render,
+ * and holds as soon as what was rendered can be seen. */
 export function useCommands(title: Key, commands: Command[]) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const group = { title, commands };
     groups.value = [...groups.value, group];
     return () => {

@@ -25,8 +25,8 @@ export const zoneName = () =>
     ? 'UTC'
     : (new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' }).formatToParts().find((part) => part.type === 'timeZoneName')?.value ?? '');
 
-/** What a span of milliseconds is called, with two units at most. */
-export function duration(ms: number): string {
+/** What a span of milliseconds is called, with @units units at most. */
+export function duration(ms: number, units = 2): string {
   const s = Math.max(0, Math.round(ms / 1000));
   if (s < 60) return tn('time.seconds', s);
   const parts: [number, 'time.days' | 'time.hours' | 'time.minutes' | 'time.seconds'][] = [
@@ -36,7 +36,7 @@ export function duration(ms: number): string {
     [s % 60, 'time.seconds'],
   ];
   const first = parts.findIndex(([n]) => n > 0);
-  return parts.slice(first, first + 2).filter(([n]) => n > 0).map(([n, unit]) => tn(unit, n)).join(t('time.join'));
+  return parts.slice(first, first + units).filter(([n]) => n > 0).map(([n, unit]) => tn(unit, n)).join(t('time.join'));
 }
 
 export function ago(ms: number, now = Date.now()): string {

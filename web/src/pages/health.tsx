@@ -93,7 +93,7 @@ function Figures({ health: h, status: s }: { health: Health; status: Status | nu
           <span class={`bar ${short ? 'warn' : ''}`}><i style={{ width: `${Math.min(100, (actual / Math.max(1, promised)) * 100)}%` }} /></span>
         </Figure>
       ) : null}
-      {s?.started ? <Figure what={t('health.running')} value={duration(Date.now() - Date.parse(s.started))} more={t('health.node', { node: s.node, version: s.version })} /> : null}
+      {s?.started ? <Figure what={t('health.running')} value={duration(Date.now() - Date.parse(s.started), 1)} more={t('health.node', { node: s.node, version: s.version })} /> : null}
     </section>
   );
 }
