@@ -8,7 +8,7 @@
 
 #include "mask/grow.h"
 
-#define MOSAIC_BLOCKS 40 /* across, at most */
+#define MOSAIC_BLOCKS 24 /* across, at most; with 40 a face near the lens is still one to a net */
 /* The smoothed field of cells that are covered is nowhere below SOLID inside any of them: see paint_cell(). */
 #define SOLID 168
 #define LINE 138 /* from here to SOLID the outline, from FADE to here it fades into the backdrop */
