@@ -205,7 +205,7 @@ def root_becomes_the_user():
     shutil.copy("/etc/passwd", passwd)
     with open(passwd, "a", encoding="utf-8") as f:
         f.write("lethe:x:54321:54321::/nonexistent:/usr/sbin/nologin\n")
-    os.chmod(TMP, 0o755)
+    os.chmod(TMP, os.stat(TMP).st_mode | 0o055)
     wrap = ["unshare", "-m", "sh", "-c", f"mount --bind {passwd} /etc/passwd && exec \"$@\"", "sh"]
     s = Serve("user", wrap=wrap)
     try:
