@@ -225,8 +225,8 @@ static int make_proof(struct http_request *rq, struct public_log *l, uint64_t in
     buf_init(&checkpoint, TLOG_CHECKPOINT_BYTES);
     struct tlog_files files = tlog_files_dir(dir);
     int r = files.get(files.user, "checkpoint", &checkpoint, reterr);
-    struct tlog_note note;
-    struct tlog_checkpoint c;
+    struct tlog_note note = {0};
+    struct tlog_checkpoint c = {0};
     if (r >= 0)
         r = tlog_note_parse(checkpoint.data, checkpoint.len, &note, reterr);
     if (r >= 0)
