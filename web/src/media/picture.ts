@@ -130,6 +130,16 @@ const EDGE_MS = 400; // where playing aims to be behind the newest picture
 const LATE_MS = 1200; // further behind it jumps
 const KEEP_S = 20;
 
+function joined(parts: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 class MsePicture implements Picture {
   readonly element = document.createElement('video');
   private source: MediaSource | null = null;
@@ -179,8 +189,8 @@ class MsePicture implements Picture {
     if (!buffer || buffer.updating || this.source?.readyState !== 'open') return;
     const ranges = buffer.buffered;
     if (ranges.length && this.element.currentTime - ranges.start(0) > 2 * KEEP_S) return buffer.remove(0, this.element.currentTime - KEEP_S);
-    const next = this.pending.shift();
-    if (next) buffer.appendBuffer(next as BufferSource);
+    // All that has come meanwhile at once: an append costs more than the bytes in it.
+    if (this.pending.length) buffer.appendBuffer(joined(this.pending.splice(0)) as BufferSource);
   }
 
   private edge() {
