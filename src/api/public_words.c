@@ -13,6 +13,8 @@ static const struct {
     {"policy",
      "The rules changed: footage is kept {retention-days} days, keys last {epoch-minutes} minutes.",
      "規則更改：錄影保存 {retention-days} 日，每條密鑰使用 {epoch-minutes} 分鐘。"},
+    {"log-key", "The key that signs this log is being replaced: {key} was {change}.",
+     "簽署此日誌的密鑰正在更換：{key}，{change}。"},
     {"custodians",
      "From now on {threshold} of {of} custodians are needed to open anything (set {set}; practice: "
      "{practice}).",
@@ -71,6 +73,7 @@ static const struct {
     {"changed", "changed", "更改"},
     {"removed", "removed", "移除"},
     {"ended", "ended", "結束"},
+    {"retired", "retired", "停用"},
     {"declared-empty", "the place was declared empty", "已聲明現場無人"},
     {"empty-withdrawn", "the declaration was withdrawn", "已撤回聲明"},
     {"failed", "failed", "失效"},

@@ -35,7 +35,8 @@ int leaf_post(struct leaves *l, struct leaf *f, const struct index_change *more,
     if (r >= 0 && n < 4) {
         c[0] =
             (struct index_change){.kind = INDEX_PUT_OUTBOX, .outbox = {0, f->at_us, f->kind, text}};
-        memcpy(c + 1, more, n * sizeof(*more));
+        for (size_t i = 0; i < n; i++)
+            c[i + 1] = more[i];
         r = l->index->ops->apply(l->index, c, n + 1, reterr);
     } else {
         err_set(reterr, r < 0 ? r : E_BUG, "an entry of kind %s cannot be written", f->kind);
