@@ -49,6 +49,8 @@ static const struct {
      "Case {case}: something was handed in that does not hold ({why}); it was turned away.",
      "個案 {case}：收到無效的文件（{why}），已拒收。"},
     {"opening", "Case {case}: the original was opened.", "個案 {case}：原片已開啟。"},
+    {"export", "Case {case}: evidence was made of it, a file with the hash {file}.",
+     "個案 {case}：已製成證據檔案，其雜湊值為 {file}。"},
     {"closing", "Case {case} was closed.", "個案 {case} 已結束。"},
     {"withdrawal", "Case {case} was withdrawn.", "個案 {case} 已撤回。"},
     {"expiry", "Case {case} ran out.", "個案 {case} 已過期。"},
