@@ -129,9 +129,14 @@ try {
         const at = await page.evaluate((s) => Number(document.querySelector(s).dataset.utc), tile(`gate-${i}`));
         const distances = [];
         for (let k = 0; k < CAMERAS; k++) {
-          const picture = await pictureAt(page, `gate-${k}`, at - 3000);
-          if (!picture) return false;
-          distances.push(await difference(page, tile(`gate-${i}`), picture));
+          // People walk on between two key frames: the nearest in time counts, and the newest may not be recorded yet.
+          const near = [];
+          for (const back of [1500, 3000, 5000]) {
+            const picture = await pictureAt(page, `gate-${k}`, at - back);
+            if (picture) near.push(await difference(page, tile(`gate-${i}`), picture));
+          }
+          if (!near.length) return false;
+          distances.push(Math.min(...near));
         }
         last = distances.map((d) => d.toFixed(1)).join();
         const others = distances.filter((_, k) => k !== i);
