@@ -228,7 +228,7 @@ try {
     const at = Date.now() - 20000;
     await visit(`#/timeline?cameras=gate-0,gate-2&at=${new Date(at).toISOString()}`);
     await page.reload();
-    const ready = () => page.evaluate(() => [...document.querySelectorAll('.playback .tile')].every((t) => t.dataset.standing === 'ready'));
+    const ready = () => page.evaluate(() => [...document.querySelectorAll('.playback .tile')].filter((t) => t.dataset.standing === 'ready' && t.querySelector('canvas')).length === 2);
     await until('both have a picture', ready);
     const text = () => page.locator('.transport .time b').innerText();
     const start = await text();
