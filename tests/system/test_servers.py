@@ -17,7 +17,8 @@ GST = BUILD / "tests/system/gst_rtsp_server"
 SECONDS = 40
 site = Site({"retention_days": 1}).start()
 folder = site.folder
-os.chmod(folder, 0o755)  # VLC runs as another user
+for shown in (folder, folder.parent):  # VLC runs as another user
+    os.chmod(shown, os.stat(shown).st_mode | 0o055)
 servers = []
 
 
