@@ -182,8 +182,9 @@ def children_are_restricted():
     try:
         for name in ("recorder", "web", "masker-0"):
             status = {}
+            pid = s.child(name)["pid"]
             for _ in range(200):  # a masker opens its models before it gives up the right to open anything
-                with open(f"/proc/{s.child(name)['pid']}/status", encoding="utf-8") as f:
+                with open(f"/proc/{pid}/status", encoding="utf-8") as f:
                     status = dict(line.split(":", 1) for line in f if ":" in line)
                 if status["Seccomp"].strip() == "2":
                     break
