@@ -63,12 +63,14 @@ void public_tally_give(struct http_request *rq);
 
 /* ---- pieces ---- */
 
-/* What is seen at this many picture elements per metre: the level's names of IEC 62676-4:2025 and 2014. */
+/* What is seen at this many picture elements per metre: the level of IEC 62676-4:2025. */
 struct public_level {
     double from;
-    const char *en, *zh, *old;
+    const char *en, *zh;
 };
 const struct public_level *public_level_of(double px_per_m); /* NULL: below all */
+/* The name by IEC 62676-4:2014, whose levels begin elsewhere: 25, 62.5, 125, 250. */
+const char *public_old_level(double px_per_m);
 
 /* A map of what is located, as SVG without any tiles. Nothing if no camera is. */
 void public_map(struct public_page *p, const struct index_camera *cameras, size_t n);

@@ -211,10 +211,12 @@ static int get_numbers(struct http_request *rq, struct http_reply *rp)
     public_begin(&p, rq, rp, "Numbers", "數字");
     public_say(
         &p,
-        "<p class=\"lead\">Everything on this page follows from the public log and the register. "
-        "Anybody can count again: <a href=\"/numbers.json\">as data</a>.</p>\n<h2>Opening "
-        "originals</h2>\n",
-        "<p class=\"lead\">本頁所有數字均由公開日誌及登記冊得出，任何人都可重新計算：<a "
+        "<p class=\"lead\">What is said here of openings, refusals, holds and destruction follows "
+        "from "
+        "the public log, and anybody can count again; hours recorded and letters are told by this "
+        "server alone. <a href=\"/numbers.json\">As data</a>.</p>\n<h2>Opening originals</h2>\n",
+        "<p class=\"lead\">有關開啟、拒絕、保留及銷毀的數字均由公開日誌得出，任何人都可重新計算；"
+        "錄影時數及來信數目只由本伺服器提供。<a "
         "href=\"/numbers.json\">數據</a>。</p>\n<h2>開啟原片</h2>\n");
     struct err e = {0};
     r = public_tally_take(rq, &t, &e);

@@ -119,14 +119,19 @@ void public_time(struct public_page *p, int64_t us)
 }
 
 static const struct public_level levels[] = {
-    {1500, "Scrutinise", "細察", "beyond Identify"},
-    {500, "Validate", "驗證", "Identify"},
-    {250, "Characterise", "辨特徵", "Identify"},
-    {125, "Perceive", "察覺", "Recognise"},
-    {80, "Discern", "分辨", "Observe"},
-    {40, "Outline", "輪廓", "Detect"},
-    {20, "Overview", "概覽", "below Detect"},
+    {1500, "Scrutinise", "細察"}, {500, "Validate", "驗證"}, {250, "Characterise", "辨特徵"},
+    {125, "Perceive", "察覺"},    {80, "Discern", "分辨"},   {40, "Outline", "輪廓"},
+    {20, "Overview", "概覽"},
 };
+
+const char *public_old_level(double px_per_m)
+{
+    return px_per_m >= 250    ? "Identify"
+           : px_per_m >= 125  ? "Recognise"
+           : px_per_m >= 62.5 ? "Observe"
+           : px_per_m >= 25   ? "Detect"
+                              : "below Detect";
+}
 
 const struct public_level *public_level_of(double px_per_m)
 {

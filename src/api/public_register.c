@@ -37,7 +37,7 @@ static void put_level(struct public_page *p, double px_per_m)
     html_putf(&p->h, "%.0f px/m", px_per_m);
     if (l)
         html_putf(&p->h, ", %s <span class=\"soft\">(%s)</span>", public_word(p, l->en, l->zh),
-                  l->old);
+                  public_old_level(px_per_m));
 }
 
 static bool review_is_due(const struct index_camera *c, int64_t now_us)
@@ -264,9 +264,9 @@ static json_t *camera_json(const struct index_camera *c, const struct http_statu
         c->reg.located ? json_real(c->reg.lat) : json_null(), "lon",
         c->reg.located ? json_real(c->reg.lon) : json_null(), "px_per_m",
         c->reg.px_per_m > 0 ? json_real(c->reg.px_per_m) : json_null(), "level",
-        l && c->reg.px_per_m > 0
-            ? json_pack("{s:s, s:s}", "iec_62676_4_2025", l->en, "iec_62676_4_2014", l->old)
-            : json_null(),
+        l && c->reg.px_per_m > 0 ? json_pack("{s:s, s:s}", "iec_62676_4_2025", l->en,
+                                             "iec_62676_4_2014", public_old_level(c->reg.px_per_m))
+                                 : json_null(),
         "masking", live && live->mask_state[0] ? json_string(live->mask_state) : json_null());
 }
 
