@@ -19,7 +19,7 @@ for ((i = 0; i < 900; i++)); do
 done
 address=$(sed -n 's,.*for later *\(http.*\),\1,p' "$log")
 check 'an address is printed' test -n "$address"
-page() { curl -fsS "${address/localhost/127.0.0.1}" | grep -qi '<html\|<!doctype'; }
+page() { curl -fsSL "${address/localhost/127.0.0.1}" | grep -qi '<html\|<!doctype'; }
 check 'the page answers' page
 folder=$(sed -n 's,.*removes \(.*\)\.$,\1,p' "$log")
 check 'four cameras have files' test "$(find "$folder/data/recordings" -name '*.mp4' 2>/dev/null | wc -l)" -ge 4
