@@ -128,14 +128,20 @@ static void leak(void)
     (void)sink;
 }
 
+/* A copy without debugging information, which valgrind 3.19 cannot read as clang 14 writes it. Names of functions stay. */
 static int under_valgrind(const char *self, const char *arg)
 {
-    char command[4096];
+    char command[4096], copy[] = "/tmp/lethe-constant-time.XXXXXX";
+    int fd = mkstemp(copy);
+    if (fd < 0)
+        return -1;
+    close(fd);
     snprintf(command, sizeof(command),
-             "valgrind -q --error-exitcode=9 --suppressions=tests/unit/seal/constant_time.supp "
-             "'%s' %s %s",
-             self, arg, *arg ? ">/dev/null 2>&1" : "");
+             "strip --strip-debug -o %s '%s' && chmod 700 %s && valgrind -q --error-exitcode=9 "
+             "--suppressions=tests/unit/seal/constant_time.supp %s %s %s",
+             copy, self, copy, copy, arg, *arg ? ">/dev/null 2>&1" : "");
     int r = system(command);
+    unlink(copy);
     return r < 0 ? -1 : r >> 8;
 }
 
