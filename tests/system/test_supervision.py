@@ -136,6 +136,7 @@ def restarts_what_dies():
         expect("was killed by SIGKILL; starting it again in 0.2 s" in s.log(), "the death is not in the log")
         recorder = s.child("recorder")["pid"]
         os.kill(web, signal.SIGSEGV)
+        wait("web gone", 20, lambda: not alive(web))  # the dying one still takes a connection, and drops it
         s.get("/healthz")  # waits in the backlog of the listening socket that outlives the process
         expect(s.child("recorder")["pid"] == recorder and alive(recorder), "the recorder suffered from web's death")
         expect("recorder process was killed by SIGKILL" in s.get("/status"), "the page does not tell of the death")
