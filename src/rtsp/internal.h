@@ -85,6 +85,10 @@ struct rtsp_track {
     struct udp_pair *udp;
     uint8_t payload_type, rtp_channel, rtcp_channel;
     bool donl, payload_seen, has_ssrc, told;
+    bool settled; /* whose packets they are was decided, none are held any more */
+    struct buf held;
+    int held_packets;
+    int64_t held_since_us;
     uint32_t announced_ssrc, strange_payload, last_sr;
     int64_t last_sr_us; /* monotonic; 0: none */
     char control[RTSP_URL_BYTES];
@@ -150,6 +154,11 @@ void handshake_message(struct rtsp_session *s, const struct rtsp_message *m);
 void handshake_keepalive(struct rtsp_session *s);
 /* Best effort; true when it went out and an answer may be waited for. */
 bool handshake_teardown(struct rtsp_session *s);
+
+/* early.c */
+typedef void (*early_take)(struct rtsp_track *t, const uint8_t *p, size_t n);
+/* Every RTP packet of a track as it came: goes to @take at once, later, or, if it is of an earlier session, never. */
+void early_packet(struct rtsp_track *t, const uint8_t *p, size_t n, early_take take);
 
 /* receive.c */
 /* Read and handle what the connection has. May fail the session. */

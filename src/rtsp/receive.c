@@ -17,6 +17,7 @@ void receive_reset(struct rtsp_session *s)
         assembler_release(&t->assembler);
         depay_audio_release(&t->audio);
         udp_pair_free(t->udp);
+        buf_release(&t->held);
         free(t->media.params);
         *t = (struct rtsp_track){0};
     }
@@ -211,9 +212,15 @@ static struct rtsp_track *track_of(struct rtsp_session *s, uint8_t channel, cons
     return hit;
 }
 
-static void on_frame(struct rtsp_session *s, uint8_t channel, const uint8_t *p, size_t n)
+static void take_rtp(struct rtsp_track *t, const uint8_t *p, size_t n)
 {
     struct rtp_packet packet;
+    if (receive_rtp_accept(t, p, n, &packet))
+        receive_rtp(t, &packet);
+}
+
+static void on_frame(struct rtsp_session *s, uint8_t channel, const uint8_t *p, size_t n)
+{
     struct rtsp_track *t = track_of(s, channel, p, n);
     if (!t || s->step < STEP_PLAY) {
         if (!t)
@@ -227,12 +234,10 @@ static void on_frame(struct rtsp_session *s, uint8_t channel, const uint8_t *p, 
         session_odd(s, ODD_EARLY_MEDIA);
         session_tell_playing(s);
     }
-    if (channel == t->rtp_channel) {
-        if (receive_rtp_accept(t, p, n, &packet))
-            receive_rtp(t, &packet);
-    } else {
+    if (channel == t->rtp_channel)
+        early_packet(t, p, n, take_rtp);
+    else
         receive_rtcp(t, p, n);
-    }
 }
 
 /* Count bytes that belong to nothing; a camera that sends too many is cut off. */

@@ -203,10 +203,21 @@ static void deliver(void *user, const uint8_t *p, size_t n)
         receive_rtp(t, &packet);
 }
 
-static void take_rtp(struct rtsp_track *t, const struct udp_batch *b, int i)
+static void take_packet(struct rtsp_track *t, const uint8_t *p, size_t n)
 {
     struct rtsp_session *s = t->session;
     struct rtp_packet packet;
+    if (!receive_rtp_accept(t, p, n, &packet))
+        return;
+    s->last_data_us = s->now_us;
+    uint32_t ticks = (uint32_t)((uint64_t)s->now_us * t->media.clock_rate / (uint64_t)SECOND_US);
+    rtp_source_jitter(&t->source, packet.timestamp, ticks);
+    reorder_push(&t->udp->reorder, packet.seq, p, n, s->now_us, deliver, t);
+}
+
+static void take_rtp(struct rtsp_track *t, const struct udp_batch *b, int i)
+{
+    struct rtsp_session *s = t->session;
     size_t n = b->message[i].msg_len;
     const uint8_t *p = b->iov[i].iov_base;
     if (!same_host(&b->from[i], &t->udp->rtp_peer)) {
@@ -214,12 +225,7 @@ static void take_rtp(struct rtsp_track *t, const struct udp_batch *b, int i)
         return;
     }
     s->stats.bytes += n;
-    if (!receive_rtp_accept(t, p, n, &packet))
-        return;
-    s->last_data_us = s->now_us;
-    uint32_t ticks = (uint32_t)((uint64_t)s->now_us * t->media.clock_rate / (uint64_t)SECOND_US);
-    rtp_source_jitter(&t->source, packet.timestamp, ticks);
-    reorder_push(&t->udp->reorder, packet.seq, p, n, s->now_us, deliver, t);
+    early_packet(t, p, n, take_packet);
 }
 
 static void take_rtcp(struct rtsp_track *t, const struct udp_batch *b, int i)

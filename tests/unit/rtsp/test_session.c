@@ -27,6 +27,8 @@ enum media {
     OTHER_CHANNELS, /* frames on channels that were never set up in between */
     OTHER_PAYLOADS, /* packets of payload type 50 in between */
     STALE,          /* packets of another SSRC in between */
+    STALE_FIRST,    /* the same before the first of ours */
+    LONG,           /* more packets than are held back */
     REPORTS, /* sender reports: before the first packet, malformed, of another SSRC, a good one */
     SERVER_REQUEST, /* OPTIONS from the camera */
     SERVER_TEARDOWN,
@@ -168,9 +170,12 @@ static void send_media(struct peer *p, enum media media)
     }
     if (media == REPORTS)
         send_report(p, 3, 0, 6);
+    for (int i = 0; i < 20 && media == STALE_FIRST; i++)
+        send_frame(p, channel, 96, i % 4 == 3, (uint32_t)i / 4 * 3600, 9,
+                   i ? "\x41\x88\x01" : "\x65\x88\x01", 3);
     send_frame(p, channel, 96, false, 0, 3, sps, sizeof(sps) - 1);
     send_frame(p, channel, 96, false, 0, 3, "\x68\xcb\x8c\xb2", 4);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < (media == LONG ? 70 : 5); i++) {
         between(p, media, i);
         send_frame(p, channel, 96, true, (uint32_t)i * 3600, 3, i ? "\x41\x88\x01" : "\x65\x88\x01",
                    3);
@@ -593,6 +598,17 @@ static const struct row rows[] = {
      .media = STALE,
      .units = 5,
      .oddity = "more than one source"},
+    {.name = "packets of an earlier session before the first picture",
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1;ssrc=3\r\n\r\n",
+     .media = STALE_FIRST,
+     .units = 5,
+     .oddity = "more than one source"},
+    {.name = "an SSRC was announced that never comes",
+     .setup = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nSession: 1\r\nTransport: "
+              "RTP/AVP/TCP;interleaved=0-1;ssrc=77\r\n\r\n",
+     .media = LONG,
+     .units = 70},
     {.name = "RTP-Info names streams that were not set up",
      .play = "RTSP/1.0 200 OK\r\nCSeq: %C\r\nRTP-Info: "
              "url=rtsp://x/t9;seq=0;rtptime=abc,url=;seq=1;\r\n\r\n",
