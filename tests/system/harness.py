@@ -26,6 +26,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def plain():
+    """The program without sanitizers: LETHE itself, or the one that was built beside it. None if there is none."""
+    text = subprocess.run(["ldd", LETHE], capture_output=True, text=True).stdout
+    beside = pathlib.Path(LETHE).resolve().parent.parent / "clang/lethe"
+    return LETHE if "libasan" not in text else str(beside) if beside.exists() else None
+
+
 def check(ok, name, detail=""):
     """One test result; goes on after a failure so that one run shows all."""
     _results.append(bool(ok))
@@ -178,6 +185,18 @@ class Site:
                               " WHERE camera_id.id = ? ORDER BY hour", (name,)).fetchall()
         entries = [e for (blob,) in rows for e in struct.iter_unpack(">BHHBB", blob) if e[0]]
         return [dict(zip(("known", "motion_max", "motion_mean", "persons_max", "vehicles_max"), e)) for e in entries]
+
+    def entries(self, kind=None):
+        """Texts of the public log's entries, of one kind or all, straight from its static files."""
+        best = []
+        for bundle in (self.data / "log/tile/entries").rglob("*"):
+            data, at, found = bundle.read_bytes() if bundle.is_file() else b"", 0, []
+            while at + 2 <= len(data):
+                n = int.from_bytes(data[at:at + 2], "big")
+                found.append(data[at + 2:at + 2 + n].decode())
+                at += 2 + n
+            best = max(best, found, key=len)
+        return [e for e in best if not kind or e.startswith(f"lethe-log/v1 {kind}\n")]
 
     def control(self, **request):
         """One request to control.sock and its answer."""

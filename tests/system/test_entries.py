@@ -47,28 +47,15 @@ told = {name for name in OWED if "/" not in name} - {"recorder"}
 check(COMMANDS == told, "and all commands", f"missing {COMMANDS - told}, too many {told - COMMANDS}")
 
 
-def entries(kind):
-    """Entries of a kind, from the static files of the log."""
-    best = []
-    for tile in (site.data / "log/tile/entries").rglob("*"):
-        data, at, found = tile.read_bytes() if tile.is_file() else b"", 0, []
-        while at + 2 <= len(data):
-            n = int.from_bytes(data[at:at + 2], "big")
-            found.append(data[at + 2:at + 2 + n].decode())
-            at += 2 + n
-        best = max(best, found, key=len)
-    return [e for e in best if e.startswith(f"lethe-log/v1 {kind}\n")]
-
-
 DONE = set()
 
 
 def does(name, act, kind=None, more=1):
     """Do something and wait for its entry."""
     kind = kind or OWED[name]
-    before = len(entries(kind))
+    before = len(site.entries(kind))
     result = act()
-    check(wait_for(lambda: len(entries(kind)) >= before + more, 30), f"{name} leaves an entry '{kind}'",
+    check(wait_for(lambda: len(site.entries(kind)) >= before + more, 30), f"{name} leaves an entry '{kind}'",
           f"{getattr(result, 'stderr', None) or getattr(result, 'body', None)!r}")
     DONE.add(name)
     return result

@@ -11,24 +11,8 @@ from harness import LETHE, Sim, Site, check, finish, run, wait_for
 TMP = os.environ.get("TMPDIR", "/tmp")
 
 
-def entries(site):
-    """Texts of all entries, straight from the static files."""
-    out = []
-    for tile in sorted((site.data / "log/tile/entries").rglob("*")):
-        if not tile.is_file():
-            continue
-        data, at, found = tile.read_bytes(), 0, []
-        while at + 2 <= len(data):
-            n = int.from_bytes(data[at:at + 2], "big")
-            found.append(data[at + 2:at + 2 + n].decode())
-            at += 2 + n
-        if len(found) > len(out):
-            out = found
-    return out
-
-
 def kinds(site):
-    return [e.split("\n")[0].split(" ")[1] for e in entries(site)]
+    return [e.split("\n")[0].split(" ")[1] for e in site.entries()]
 
 
 def logger_pid(site):
@@ -42,7 +26,7 @@ site.start()
 check(wait_for(lambda: {"node-start", "policy", "custodians"} <= set(kinds(site)), 30), "a start says who and what", str(kinds(site)))
 site.add("gate", sim.url(0))
 check(wait_for(lambda: kinds(site).count("camera") == 1, 30), "a camera that is added by a command is told", str(kinds(site)))
-entry = next(e for e in entries(site) if " camera\n" in e)
+entry = next(e for e in site.entries() if " camera\n" in e)
 check("\ncamera gate\nchange added\n" in entry and str(sim.port) not in entry, "without its address", entry)
 
 # ---- a logger that is away
@@ -56,14 +40,14 @@ check(wait_for(lambda: kinds(site).count("camera") == 3, 60), "what was told mea
 os.kill(logger_pid(site), signal.SIGKILL)
 run("camera", "remove", "gate", "--data", site.data, "--yes")
 check(wait_for(lambda: kinds(site).count("camera") == 4, 60), "and is neither lost nor doubled by a death", str(kinds(site)))
-check("change removed" in entries(site)[-1], "in order", entries(site)[-1])
+check("change removed" in site.entries()[-1], "in order", site.entries()[-1])
 
 # ---- holds
 r = run("hold", "add", "--data", site.data, "--camera", "gate", "--from", "-5m", "--to", "now", "--until", "3s", "--reason", "court-order")
 check(r.returncode == 0, "a hold is made", r.stderr)
 check(wait_for(lambda: kinds(site).count("hold") == 2, 60), "told, and told again when it ends by itself", str(kinds(site)))
-check(all(f"\nchange {c}\ncamera gate\n" in e for c, e in zip(("added", "ended"), (e for e in entries(site) if " hold\n" in e))),
-      "with camera and change", "".join(entries(site)[-2:]))
+check(all(f"\nchange {c}\ncamera gate\n" in e for c, e in zip(("added", "ended"), (e for e in site.entries() if " hold\n" in e))),
+      "with camera and change", "".join(site.entries()[-2:]))
 check("nothing is held" in run("hold", "list", "--data", site.data).stdout, "nothing is held then")
 
 # ---- another start, the same promises
