@@ -19,6 +19,7 @@
 #include "serve/report.h"
 #include "serve/sandbox.h"
 #include "serve/supervisor.h"
+#include "store/store.h"
 
 #define TAKEOVER_US                                                                                \
     (30 * SECOND_US) /* a recorder whose supervisor was killed closes its files in that time */
@@ -140,8 +141,8 @@ static int check_custodians(const struct serve *s, struct err *reterr)
 }
 
 /*
- * The index exists and is up to date before the first child starts: web may only read it, and its rules need files to
- * hold on to. What is wrong with an index is said by the recorder, again and again, while the page stays up.
+ * Index, volume's name and folders exist before the first child starts: web may only read the index, and the rules of
+ * both need files to hold on to. What is wrong with an index is said by the recorder, again and again, while the page stays up.
  */
 static void make_index(const struct serve *s)
 {
@@ -150,17 +151,19 @@ static void make_index(const struct serve *s)
     int r = index_sqlite.open(s->data, false, &ix, &e);
     if (r < 0)
         log_warn("serve", "the index could not be opened: %s", err_str(&e, r));
-    else
+    else if ((r = store_name_volume(s->data, ix, &e)) < 0)
+        log_warn("serve", "the volume could not be named: %s", err_str(&e, r));
+    if (ix)
         ix->ops->close(ix);
 }
 
 /*
- * The folders that web may read or write: its rules need them to be there. While there is no user, the link by which the
+ * The folders that children may read or write: their rules need them to be there. While there is no user, the link by which the
  * first one is made.
  */
-static void make_web(const struct serve *s)
+static void make_folders(const struct serve *s)
 {
-    static const char *const folders[] = {"recordings", "keys", "log"};
+    static const char *const folders[] = {"recordings", "keys", "log", "manifests"};
     char path[PATH_MAX + 16], token[ACCOUNT_SECRET];
     struct account *accounts = NULL;
     struct err e = {0};
@@ -283,7 +286,7 @@ static int run_serve(const struct cli_args *a)
         r = check_custodians(&s, &e);
     if (r >= 0) {
         make_index(&s);
-        make_web(&s);
+        make_folders(&s);
         r = supervise(&s, &e);
     }
     http_listeners_close(&s.listeners);

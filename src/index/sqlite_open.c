@@ -67,6 +67,8 @@ static int prepare_addresses(struct sqlite_index *x, struct err *reterr)
         "PRAGMA address.journal_mode = WAL; PRAGMA address.secure_delete = ON;"
         "CREATE TABLE IF NOT EXISTS address.camera_address(id TEXT PRIMARY KEY, main_url TEXT NOT "
         "NULL, sub_url TEXT NOT NULL, pin TEXT NOT NULL) WITHOUT ROWID";
+    int keep = 1;
+    sqlite3_file_control(x->db, "address", SQLITE_FCNTL_PERSIST_WAL, &keep);
     return sqlite3_exec(x->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? 0
                : sqlite_error(x, "opening " ADDRESS_NAME, reterr);

@@ -48,6 +48,12 @@ struct store_config {
     void *user;
 };
 
+/*
+ * Give a new volume its name (DATA/volume-id), unless it has one or @ix knows one already. Before store_open(), by who
+ * may write into DATA itself. Errors: errno values. Blocks.
+ */
+int store_name_volume(const char *data_dir, struct index *ix, struct err *reterr);
+
 int store_open(const struct store_config *cfg, struct store **ret, struct err *reterr);
 /* Waits for everything queued, syncs, closes. Files still open are closed with reason "shutdown".
  */

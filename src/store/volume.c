@@ -82,6 +82,23 @@ int volume_open(struct store *s, struct err *reterr)
     return 0;
 }
 
+int store_name_volume(const char *data_dir, struct index *ix, struct err *reterr)
+{
+    char id[STORE_UUID], known[STORE_UUID];
+    int fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(reterr, -errno, "opening %s: %s", data_dir, err_text(-errno));
+    int err = volume_read_id(fd, id);
+    if (err == E_NOTFOUND &&
+        ix->ops->meta_get(ix, "volume_id", known, sizeof(known)) == E_NOTFOUND) {
+        err = make_id(fd, id);
+        if (err < 0)
+            err_set(reterr, err, "writing %s/" ID_FILE ": %s", data_dir, err_text(err));
+    }
+    close(fd);
+    return err == E_NOTFOUND ? 0 : err;
+}
+
 int volume_bind(struct store *s, struct index *ix, bool *ret_index_is_new, struct err *reterr)
 {
     char known[STORE_UUID] = "";
