@@ -10,7 +10,7 @@ const source = join(__dirname, '../src');
 function files(dir: string): string[] {
   return readdirSync(dir).flatMap((name) => {
     const path = join(dir, name);
-    return statSync(path).isDirectory() ? files(path) : /\.tsx?$/.test(name) && !/schema\.ts$|i18n\/(en|zh-Hant)\.ts$/.test(path) ? [path] : [];
+    return statSync(path).isDirectory() ? files(path) : /\.tsx?$/.test(name) && !/schema\.ts$|i18n\/(cases\.)?(en|zh-Hant)\.ts$/.test(path) ? [path] : [];
   });
 }
 const code = files(source).map((path) => ({ path: path.slice(source.length + 1), text: readFileSync(path, 'utf8') }));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // English, the table that the others follow. {names} are filled in; KEY.one and KEY.other depend on {n}.
+import { casesEn } from './cases.en';
+
 export const en = {
+  ...casesEn,
   'action.close': 'Close',
   'action.cancel': 'Cancel',
   'action.save': 'Save',

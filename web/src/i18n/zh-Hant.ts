@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // 繁體中文（香港用語）。
+import { casesZhHant } from './cases.zh-Hant';
 import type { Table } from './en';
 
 export const zhHant: Table = {
+  ...casesZhHant,
   'action.close': '關閉',
   'action.cancel': '取消',
   'action.save': '儲存',

@@ -18,16 +18,23 @@ export interface Sample {
   duration: number;
   key: boolean;
   data: Uint8Array; // NAL units behind 4-byte lengths
+  seal?: Seal; // as long as @data is encrypted
 }
 
-interface Box {
+/** One entry of `senc` (ISO/IEC 23001-7 §7.2). */
+export interface Seal {
+  iv: Uint8Array; // 8 bytes
+  parts: [clear: number, sealed: number][];
+}
+
+export interface Box {
   type: string;
   start: number; // of the box
   body: number; // of its content
   end: number;
 }
 
-class Reader {
+export class Reader {
   readonly view: DataView;
   constructor(readonly bytes: Uint8Array) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -66,7 +73,7 @@ class Reader {
 
 const hex = (n: number) => n.toString(16).padStart(2, '0');
 
-function guarded<T>(work: () => T): T {
+export function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -98,17 +105,19 @@ export function parseInit(bytes: Uint8Array): Track {
   });
 }
 
-/** All samples of all fragments in @bytes, which begin at a box and may hold others in between. */
-export function parseFragments(bytes: Uint8Array): Sample[] {
+/** All samples of all fragments in @bytes, which begin at a box and may hold others in between. @only: of one track. */
+export function parseFragments(bytes: Uint8Array, only = 0): Sample[] {
   return guarded(() => {
     const r = new Reader(bytes);
     const out: Sample[] = [];
     for (const box of r.boxes(0, bytes.length)) {
-      if (box.type === 'moof') for (const traf of r.boxes(box.body, box.end)) if (traf.type === 'traf') readTraf(r, box.start, traf, out);
+      if (box.type === 'moof') for (const traf of r.boxes(box.body, box.end)) if (traf.type === 'traf' && (!only || trackOf(r, traf) === only)) readTraf(r, box.start, traf, out);
     }
     return out;
   });
 }
+
+const trackOf = (r: Reader, traf: Box) => r.u32(r.find(traf, 'tfhd').body + 4);
 
 interface Defaults {
   duration: number;
@@ -133,7 +142,26 @@ function readTfhd(r: Reader, tfhd: Box, moof: number): Defaults {
 
 const NON_SYNC = 0x10000;
 
+/** Entries of `senc` with subsamples and IVs of 8 bytes; none where nothing is sealed. */
+function readSenc(r: Reader, traf: Box): Seal[] {
+  const senc = [...r.boxes(traf.body, traf.end)].find((box) => box.type === 'senc');
+  if (!senc) return [];
+  if ((r.u32(senc.body) & 2) === 0) throw new Mp4Error('sealed samples without subsamples');
+  const out: Seal[] = [];
+  let at = senc.body + 8;
+  for (let n = r.u32(senc.body + 4); n > 0; n--) {
+    const count = r.u16(at + 8);
+    if (at + 10 + 6 * count > senc.end) throw new Mp4Error('a seal ends before its fields do');
+    const parts = Array.from({ length: count }, (_, i): [number, number] => [r.u16(at + 10 + 6 * i), r.u32(at + 12 + 6 * i)]);
+    out.push({ iv: r.bytes.subarray(at, at + 8), parts });
+    at += 10 + 6 * count;
+  }
+  return out;
+}
+
 function readTraf(r: Reader, moof: number, traf: Box, out: Sample[]) {
+  const seals = readSenc(r, traf);
+  let number = 0;
   const defaults = readTfhd(r, r.find(traf, 'tfhd'), moof);
   const tfdt = r.find(traf, 'tfdt');
   let dts = r.u8(tfdt.body) === 1 ? r.u64(tfdt.body + 4) : r.u32(tfdt.body + 4);
@@ -157,7 +185,8 @@ function readTraf(r: Reader, moof: number, traf: Box, out: Sample[]) {
       const marks = field(0x400, i === 0 && first !== undefined ? first : defaults.flags);
       const shift = flags & 0x800 ? field(0x800, 0) | 0 : 0;
       if (data + size > r.bytes.length) throw new Mp4Error('a sample lies outside of what was read');
-      out.push({ dts, pts: dts + shift, duration, key: (marks & NON_SYNC) === 0, data: r.bytes.subarray(data, data + size) });
+      out.push({ dts, pts: dts + shift, duration, key: (marks & NON_SYNC) === 0, data: r.bytes.subarray(data, data + size), ...(seals[number] && { seal: seals[number] }) });
+      number++;
       dts += duration;
       data += size;
     }

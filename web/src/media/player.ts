@@ -34,8 +34,9 @@ export class Player {
     this.stopTicks = onEachFrame((now) => this.tick(now));
   }
 
-  add(camera: string, canvas: HTMLCanvasElement): () => void {
-    const screen = new Screen(canvas, new Source(camera, () => this.news.value++), (w, h) => (this.sizes.value = { ...this.sizes.value, [camera]: w / h }));
+  /** @make: another source than the masked recordings of @camera, which is then only a name. */
+  add(camera: string, canvas: HTMLCanvasElement, make: (changed: () => void) => Source = (changed) => new Source(camera, changed)): () => void {
+    const screen = new Screen(canvas, make(() => this.news.value++), (w, h) => (this.sizes.value = { ...this.sizes.value, [camera]: w / h }));
     this.screens.set(camera, screen);
     return () => {
       screen.close();
@@ -86,7 +87,11 @@ export class Player {
 
   private paintThumbs() {
     const standings: Record<string, Standing> = {};
-    for (const [camera, { canvas }] of this.screens) {
+    for (const [camera, { canvas, source }] of this.screens) {
+      if (!source.thumbs) {
+        standings[camera] = 'ready';
+        continue;
+      }
       const thumb = this.thumbs.want(camera, this.time.value, this.scrub!.raster);
       standings[camera] = thumb ? (thumb.bitmap ? 'ready' : 'gap') : 'waiting';
       if (!thumb?.bitmap) continue;

@@ -31,16 +31,17 @@ const RETRY_MS = 2000;
  * One more call starts no more requests.
  */
 export class Source {
+  readonly thumbs: boolean = true; // there are small pictures of it for scrubbing
   failure = '';
   private windows = new Map<number, Window>();
   private groups = new Map<string, Group>();
   private maps = new Map<string, Promise<Track>>();
   private running = new Map<string, number>(); // since when; a failure stays until it may be tried again
-  private controller = new AbortController();
+  protected controller = new AbortController();
 
   constructor(
     readonly camera: string,
-    private changed: () => void,
+    protected changed: () => void,
   ) {}
 
   close() {
@@ -119,7 +120,7 @@ export class Source {
     return undefined;
   }
 
-  private async load(number: number): Promise<Segment[]> {
+  protected async load(number: number): Promise<Segment[]> {
     const from = number * WINDOW * 1000;
     const path = `cameras/${encodeURIComponent(this.camera)}/`;
     try {
@@ -132,14 +133,14 @@ export class Source {
     }
   }
 
-  private async bytes(url: string, offset: number, length: number): Promise<Uint8Array> {
+  protected async bytes(url: string, offset: number, length: number): Promise<Uint8Array> {
     const response = await fetch(url, { credentials: 'same-origin', signal: this.controller.signal, headers: { range: `bytes=${offset}-${offset + length - 1}` } });
     if (response.status !== 206 && response.status !== 200) throw new Failure(response.statusText, response.status, '', 0);
     const all = new Uint8Array(await response.arrayBuffer());
     return response.status === 200 ? all.subarray(offset, offset + length) : all;
   }
 
-  private async fetchGroup(segment: Segment): Promise<Group> {
+  protected async fetchGroup(segment: Segment): Promise<Group> {
     const { map } = segment;
     const mapName = `${map.url}@${map.offset}`;
     let track = this.maps.get(mapName);
