@@ -30,7 +30,7 @@ struct fleet {
     size_t pending_count, pending_next;
 };
 
-#define FLEET_STARTS_PER_TICK 64 /* cameras started per call of fleet_tick() */
+#define FLEET_STARTS_PER_TICK 128 /* cameras started per call of fleet_tick() */
 
 /* @ix stays with the caller and must outlive the fleet. */
 int fleet_open(struct fleet *f, struct index *ix, const struct camera_context *ctx, int threads,

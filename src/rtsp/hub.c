@@ -46,13 +46,21 @@ static void free_dead(struct rtsp_hub *h)
     }
 }
 
+static int connect_budget(int64_t passed_us)
+{
+    int64_t n = passed_us / 1000 * HUB_CONNECTS_PER_MS;
+    return (int)(n < HUB_CONNECTS_MIN   ? HUB_CONNECTS_MIN
+                 : n > HUB_CONNECTS_MAX ? HUB_CONNECTS_MAX
+                                        : n);
+}
+
 /* Give each session its share of the time that passed, at most one turn; the work is even, late ticks catch up. */
 static void on_tick(uv_timer_t *timer)
 {
     struct rtsp_hub *h = timer->data;
     int64_t now = hub_now(h), passed = now - h->last_tick_us, round = (int64_t)round_ms(h) * 1000;
     h->last_tick_us = now;
-    h->connect_budget = HUB_CONNECTS_PER_TICK;
+    h->connect_budget = connect_budget(passed);
     free_dead(h);
     passed = passed < 0 ? 0 : passed > round ? round : passed;
     h->share += passed * h->sessions * SHARE_ONE / round;

@@ -15,8 +15,12 @@
 #include "rtsp/url.h"
 
 /* Limits. Times in microseconds, sizes in bytes. */
-#define HUB_RX_BYTES (256u << 10)  /* receive buffer of all sessions of a loop */
-#define HUB_CONNECTS_PER_TICK 32   /* so that a restart does not send 2,000 SYNs at once */
+#define HUB_RX_BYTES (256u << 10) /* receive buffer of all sessions of a loop */
+/* Connections begun per tick, so that a restart does not send 2,000 SYNs at once: by the time that passed, as the ticks
+ * of a busy loop are rare, within these limits. */
+#define HUB_CONNECTS_PER_MS 4
+#define HUB_CONNECTS_MIN 32
+#define HUB_CONNECTS_MAX 256
 #define ROUND_BYTES_MAX (1u << 20) /* read from one session per round */
 #define GARBAGE_MAX (64u << 10)    /* bytes without a single good frame between them */
 #define GARBAGE_PER_MINUTE (1u << 20)
