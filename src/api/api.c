@@ -12,13 +12,21 @@
 #include "api/public.h"
 
 const struct http_route *const api_tables[] = {
-    api_session_routes,        api_users_routes,
-    api_tokens_routes,         api_cameras_routes,
-    api_node_routes,           api_timeline_routes,
-    api_live_routes,           api_playback_routes,
-    api_export_routes,         api_public_register_routes,
-    api_public_numbers_routes, api_public_log_routes,
-    api_public_contact_routes, NULL,
+    api_session_routes,
+    api_users_routes,
+    api_tokens_routes,
+    api_cameras_routes,
+    api_node_routes,
+    api_timeline_routes,
+    api_live_routes,
+    api_playback_routes,
+    api_export_routes,
+    api_public_register_routes,
+    api_public_numbers_routes,
+    api_public_log_routes,
+    api_public_contact_routes,
+    api_public_report_routes,
+    NULL,
 };
 
 int api_new(const struct api_options *o, struct api **ret, struct err *reterr)
@@ -31,7 +39,8 @@ int api_new(const struct api_options *o, struct api **ret, struct err *reterr)
                       .node = o->node,
                       .clock = o->clock,
                       .tls = o->tls,
-                      .application = o->application};
+                      .application = o->application,
+                      .residents = o->residents};
     snprintf(run_dir, sizeof(run_dir), "%s/run", o->data_dir);
     int r = account_open(o->data_dir, o->clock, &a->account, reterr);
     if (r >= 0)
@@ -46,6 +55,8 @@ int api_new(const struct api_options *o, struct api **ret, struct err *reterr)
         r = masked_cache_new(&a->views);
     if (r >= 0)
         r = public_tally_new(&a->tally);
+    if (r >= 0)
+        r = public_reports_new(&a->reports);
     if (r < 0) {
         api_free(a);
         return r;
@@ -61,6 +72,7 @@ void api_free(struct api *a)
     live_hub_free(a->live);
     masked_cache_free(a->views);
     public_tally_free(a->tally);
+    public_reports_free(a->reports);
     api_cameras_free(a->cameras);
     api_indexes_free(a->indexes);
     http_source_free(a->source);

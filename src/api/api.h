@@ -17,6 +17,7 @@ struct api_cameras;
 struct api_indexes;
 struct live_hub;
 struct masked_cache;
+struct public_reports;
 struct public_tally;
 
 struct api {
@@ -31,12 +32,15 @@ struct api {
     struct live_hub *live;
     struct masked_cache *views;
     struct public_tally *tally;
+    struct public_reports *reports;
+    int residents; /* 0: not stated */
 };
 
 struct api_options {
     const char *data_dir, *node;
     const struct clock *clock;
     bool tls, application;
+    int residents; /* of the area; 0: not stated */
 };
 
 /* Errors: those of account_open(), -ENOMEM. Owns: api_free(), after the server has stopped. */
@@ -116,5 +120,6 @@ http_handler api_import_cameras;
 extern const struct http_route api_session_routes[], api_users_routes[], api_tokens_routes[],
     api_cameras_routes[], api_node_routes[], api_timeline_routes[], api_live_routes[],
     api_playback_routes[], api_export_routes[], api_public_register_routes[],
-    api_public_numbers_routes[], api_public_log_routes[], api_public_contact_routes[];
+    api_public_numbers_routes[], api_public_log_routes[], api_public_contact_routes[],
+    api_public_report_routes[];
 #endif

@@ -61,6 +61,11 @@ void public_tally_free(struct public_tally *t);
 int public_tally_take(struct http_request *rq, const struct tlog_tally **ret, struct err *reterr);
 void public_tally_give(struct http_request *rq);
 
+/* The report that was made last, shared by all requests. */
+struct public_reports;
+int public_reports_new(struct public_reports **ret);
+void public_reports_free(struct public_reports *r);
+
 /* ---- pieces ---- */
 
 /* What is seen at this many picture elements per metre: the level of IEC 62676-4:2025. */

@@ -34,6 +34,7 @@ const char public_css[] =
     "color: var(--ink); }\n"
     "h1 { font-size: 1.7rem; line-height: 1.2; margin: 1.2rem 0 .6rem; } h2 { font-size: 1.2rem; "
     "margin: 2rem 0 .6rem; }\n"
+    "p { overflow-wrap: anywhere; }\n"
     ".lead { font-size: 1.08rem; max-width: 46rem; } .soft, figcaption { color: var(--soft); "
     "font-size: .92rem; }\n"
     ".none { color: var(--soft); } .due { color: var(--bad); }\n"

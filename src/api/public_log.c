@@ -260,7 +260,7 @@ static void put_entry_page(struct public_page *p, uint64_t index, const struct b
     struct buf zero; /* html_text() wants strings */
     html_put(&p->h, "<ol class=\"entries\">\n");
     put_entry(p, index, (const char *)text->data, text->len);
-    html_putf(&p->h, "</ol>\n<h2>%s</h2>\n<pre id=\"entry\"><code>",
+    html_putf(&p->h, "</ol>\n<h2>%s</h2>\n<pre tabindex=\"0\" id=\"entry\"><code>",
               public_word(p, "The entry itself", "條目原文"));
     buf_init(&zero, 0);
     if (buf_append(&zero, text->data, text->len) < 0 || buf_append(&zero, "", 1) < 0)
@@ -269,7 +269,7 @@ static void put_entry_page(struct public_page *p, uint64_t index, const struct b
         html_lines(&p->h, (const char *)zero.data);
     html_putf(&p->h,
               "</code></pre>\n<h2>%s</h2>\n<p id=\"verdict\" role=\"status\" data-yes=\"%s\" "
-              "data-no=\"%s\">%s</p>\n<pre id=\"proof\"><code>",
+              "data-no=\"%s\">%s</p>\n<pre tabindex=\"0\" id=\"proof\"><code>",
               public_word(p, "Proof that it is in the log", "條目在日誌中的證明"),
               public_word(p,
                           "Checked in your browser: the entry is in the log with the root below.",

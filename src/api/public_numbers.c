@@ -26,19 +26,6 @@ static const struct {
     {"Paris", "巴黎", 2.5, 2020},
 };
 
-/* Residents of the area, as the node's operator states them; 0: not stated. */
-static int64_t residents(struct http_request *rq)
-{
-    char text[24] = "";
-    struct index *ix;
-    if (api_index_take(api_of(rq), &ix, NULL) < 0)
-        return 0;
-    (void)ix->ops->meta_get(ix, "residents", text, sizeof(text));
-    api_index_give(api_of(rq), ix);
-    int64_t n = strtoll(text, NULL, 10);
-    return n > 0 ? n : 0;
-}
-
 /* ---- camera time recorded, from the index ---- */
 
 struct recorded {
@@ -207,7 +194,7 @@ static int get_numbers(struct http_request *rq, struct http_reply *rp)
         return r;
     free(c);
     double recorded = recorded_hours(rq);
-    int64_t people = residents(rq);
+    int64_t people = api_of(rq)->residents;
     public_begin(&p, rq, rp, "Numbers", "數字");
     public_say(
         &p,
@@ -263,7 +250,7 @@ static int get_json(struct http_request *rq, struct http_reply *rp)
     if (r < 0)
         return r;
     free(c);
-    int64_t people = residents(rq);
+    int64_t people = api_of(rq)->residents;
     double recorded = recorded_hours(rq);
     r = public_tally_take(rq, &t, &rp->err);
     if (r < 0)

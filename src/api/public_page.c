@@ -38,6 +38,7 @@ static void put_navigation(struct public_page *p)
         {"/register", "Cameras", "攝影機"},
         {"/numbers", "Numbers", "數字"},
         {"/log", "Log", "日誌"},
+        {"/report", "Reports", "報告"},
         {"/contact", "Ask or complain", "查詢或投訴"},
     };
     html_put(&p->h, "<a class=\"skip\" href=\"#main\">");

@@ -76,6 +76,7 @@ static const struct schema_field fields[] = {
     {"epoch_minutes", SCHEMA_INT, offsetof(struct config, epoch_minutes), .min = 1, .max = 60},
     {"retention_days", SCHEMA_INT, offsetof(struct config, retention_days), .min = 1, .max = 3650},
     {"disk", SCHEMA_MAP, .fields = disk_fields},
+    {"residents", SCHEMA_INT, offsetof(struct config, residents), .min = 1, .max = 2000000000},
     {"threads", SCHEMA_INT, offsetof(struct config, threads), .min = 0, .max = 256},
     {"log", SCHEMA_ENUM, offsetof(struct config, log_level), .names = log_names},
     {"cameras", SCHEMA_MAP, .fields = camera_fields},

@@ -54,6 +54,7 @@ struct config {
         int64_t urgent_us; /* an urgent order is confirmed within, default 48 h */
         char codes[256];   /* code list of one's own; "": the one that is compiled in */
     } cases;
+    int residents; /* of the area, for cameras per 1,000 residents; 0: not stated */
     int threads;   /* loop threads, 0: one per core, at most 256 */
     int log_level; /* enum log_level, default info */
     struct {

@@ -88,7 +88,8 @@ static int start(struct web *w, const char *data, struct err *reterr)
                                     .node = w->config.node,
                                     .clock = &clock_system,
                                     .tls = w->tls.key != NULL,
-                                    .application = w->files.count > 0};
+                                    .application = w->files.count > 0,
+                                    .residents = w->config.residents};
     int r = api_new(&api, &w->api, reterr);
     if (r < 0)
         return r;

@@ -66,6 +66,7 @@ static const struct rule recorder_rules[] = {
     {"./manifests", READ_WRITE},
     {"./run", READ_WRITE},
     {"./log", READ},
+    {"./custodians.txt", FS_READ_FILE},
     {"./practice/custodians.txt", FS_READ_FILE},
     {"./volume-id", FS_READ_FILE},
     {"./lethe.db", READ_WRITE},

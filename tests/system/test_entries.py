@@ -145,6 +145,19 @@ left = {name for name, kind in OWED.items() if kind} - DONE
 check(not left, "nothing of the table was left out", str(left))
 r = run("log", "verify", site.data / "log")
 check(r.returncode == 0, "the log verifies", r.stderr + r.stdout)
+
+# ---- the yearly report: what the page gives is what anybody makes of plain copies of log and register
+year = datetime.datetime.now(datetime.timezone.utc).year
+page = Client(site.port).get(f"/report/{year}.md").body
+size = re.search(rb"first (\d+) entries", page)
+copy = site.folder / "copy"
+shutil.copytree(site.data / "log", copy)
+(site.folder / "register.txt").write_bytes(Client(site.port).get("/register.txt").body)
+r = run("report", copy, "--year", year, "--size", int(size[1]) if size else 0, "--register", site.folder / "register.txt",
+        "-o", site.folder / "again.md")
+check(r.returncode == 0 and (site.folder / "again.md").read_bytes() == page, "the yearly report is the same from copies", r.stderr)
+check(b"## Orders to open original pictures" in page and first.encode() in page, "and tells of the case")
+check(Client(site.port).get("/report/soon", described=False).status == 404, "there is no report of no year")
 sim.stop()
 site.remove()
 shutil.rmtree(site.folder, ignore_errors=True)
