@@ -41,7 +41,8 @@ static bool has_anchor(const yaml_event_t *e)
 
 static int parser_error(const struct schema_doc *d, const yaml_parser_t *p, struct err *reterr)
 {
-    if (p->error == YAML_MEMORY_ERROR)
+    /* libyaml does not name every allocation that failed, but names everything else */
+    if (p->error == YAML_MEMORY_ERROR || p->error == YAML_NO_ERROR)
         return -ENOMEM;
     return refuse_at(d, p->problem_mark, E_SYNTAX, reterr, "not YAML: %s",
                      p->problem ? p->problem : "unreadable");

@@ -3,52 +3,7 @@
 #include <sys/mman.h>
 
 #include "clip.h"
-
-/*
- * Allocation failure: the n-th allocation from now on fails. Only without sanitisers, which bring their own allocator;
- * what is not freed is counted here instead.
- */
-static long fail_in = -1;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define TORTURE 1
-static long live;
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t m);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
-static bool refuse(void)
-{
-    return fail_in >= 0 && fail_in-- == 0;
-}
-
-void *malloc(size_t n)
-{
-    void *p = refuse() ? NULL : __libc_malloc(n);
-    live += p != NULL;
-    return p;
-}
-
-void *calloc(size_t n, size_t m)
-{
-    void *p = refuse() ? NULL : __libc_calloc(n, m);
-    live += p != NULL;
-    return p;
-}
-
-void *realloc(void *old, size_t n)
-{
-    void *p = refuse() ? NULL : __libc_realloc(old, n);
-    live += p != NULL && !old;
-    return p;
-}
-
-void free(void *p)
-{
-    live -= p != NULL;
-    __libc_free(p);
-}
-#endif
+#include "torture.h"
 
 static struct clip *clip;
 static char path[300];
@@ -309,7 +264,7 @@ static bool torture_once(long n, int in, int out)
     struct mp4_entry entry;
     struct err err = {0};
     buf_init(&b, 0);
-    fail_in = n;
+    torture_in = n;
     int rc = mp4_head_build(&info, 10, &b, &err);
     if (rc >= 0)
         rc = mp4_cipher_init(&c, test_key, 1);
@@ -343,8 +298,8 @@ static bool torture_once(long n, int in, int out)
         rc = mp4_export_close(e, &at, &err);
         e = NULL;
     }
-    bool spent = fail_in < 0;
-    fail_in = -1;
+    bool spent = torture_in < 0;
+    torture_in = -1;
     mp4_export_abort(e);
     mp4_reader_close(r);
     mp4_fragment_free(f);
@@ -364,9 +319,9 @@ static void test_reader__every_allocation_may_fail(void **state)
     torture_once(1000000, in, out); /* what OpenSSL keeps for ever is allocated here */
     long n = 0;
     for (;; n++) {
-        long before = live;
+        long before = torture_live;
         bool spent = torture_once(n, in, out);
-        assert_int_equal(live, before);
+        assert_int_equal(torture_live, before);
         if (!spent)
             break;
         assert_true(n < 10000);
