@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "seal/seal.h"
 
 #define EPOCHS_OF_30_DAYS (30 * 24 * 6)
@@ -34,7 +35,7 @@ static int make_policy(struct seal_policy *p, struct err *reterr)
             return err_set(reterr, -EIO, "cannot make a folder in /tmp");
         char file[sizeof(path) + 8];
         snprintf(file, sizeof(file), "%s/id", path);
-        int r = seal_identity_generate(file, &id, reterr);
+        int r = seal_identity_generate(file, "bench", NULL, &id, reterr);
         unlink(file);
         rmdir(path);
         if (r < 0)
@@ -78,13 +79,12 @@ static int run(int cameras, const struct seal_policy *p, struct err *reterr)
 int main(int argc, char **argv)
 {
     struct err e = {0};
-    int cameras = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2500;
+    int cameras = (int)arg_number(argc, argv, 1, "cameras", 2500, 1, 1000000);
     static struct seal_policy p;
-    p.count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 5;
-    p.threshold = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 3;
-    int r = sodium_init() < 0 || cameras < 1 || p.count < 2 || p.count > SEAL_CUSTODIANS
-                ? err_set(&e, E_RANGE, "keys_bench [cameras] [custodians 2..32] [threshold]")
-                : make_policy(&p, &e);
+    p.count = (int)arg_number(argc, argv, 2, "custodians", 5, 2, SEAL_CUSTODIANS);
+    p.threshold = (int)arg_number(argc, argv, 3, "threshold", 3, 2, p.count);
+    int r =
+        sodium_init() < 0 ? err_set(&e, E_BUG, "libsodium does not start") : make_policy(&p, &e);
     if (r >= 0)
         r = run(cameras, &p, &e);
     if (r < 0)

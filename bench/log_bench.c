@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "args.h"
 #include "tlog/log.h"
 
 #define BATCH 65536u
@@ -110,7 +111,7 @@ static int measure(const struct tlog_log_options *o, uint64_t size, struct err *
 
 int main(int argc, char **argv)
 {
-    uint64_t size = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000000;
+    uint64_t size = (uint64_t)arg_number(argc, argv, 1, "entries", 10000000, 1, 1000000000);
     char root[PATH_MAX - 32], dir[PATH_MAX], keys[PATH_MAX], command[PATH_MAX + 16];
     struct err e = {0};
     snprintf(root, sizeof(root), "%s/lethe-log-bench.XXXXXX", argc > 2 ? argv[2] : "/tmp");

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "store/store.h"
 
 #define RATE 90000
@@ -172,9 +173,9 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return fprintf(stderr, "store_bench DIR [files] [bytes] [seconds]\n"), 2;
-    int files = argc > 2 ? atoi(argv[2]) : 2000;
-    size_t bytes = argc > 3 ? strtoul(argv[3], NULL, 10) : 250000;
-    unsigned seconds = argc > 4 ? (unsigned)atoi(argv[4]) : 30;
+    int files = (int)arg_number(argc, argv, 2, "files", 2000, 1, 1000000);
+    size_t bytes = (size_t)arg_number(argc, argv, 3, "bytes", 250000, 1, 1 << 30);
+    unsigned seconds = (unsigned)arg_number(argc, argv, 4, "seconds", 30, 1, 86400);
     struct store_config cfg = {.data_dir = argv[1],
                                .clock = &clock_system,
                                .index_ops = &index_sqlite,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "args.h"
 #include "base/clock.h"
 #include "index/index.h"
 
@@ -144,12 +145,12 @@ int main(int argc, char **argv)
 {
     static char name[4096][16];
     static const char *ids[4096];
-    int cameras = argc > 2 ? atoi(argv[2]) : 500, days = argc > 3 ? atoi(argv[3]) : 30;
-    size_t buckets = argc > 4 ? (size_t)atoi(argv[4]) : 300;
+    int cameras = (int)arg_number(argc, argv, 2, "cameras", 500, 1, 4096);
+    int days = (int)arg_number(argc, argv, 3, "days", 30, 1, 3650);
+    size_t buckets = (size_t)arg_number(argc, argv, 4, "buckets", 300, 1, 100000);
     int64_t oldest, newest, end = T0 + days * DAY_US;
     struct err e = {0};
-    if (argc < 2 || cameras < 1 || cameras > 4096 ||
-        index_sqlite.open(argv[1], false, &ix, &e) < 0) {
+    if (argc < 2 || index_sqlite.open(argv[1], false, &ix, &e) < 0) {
         fprintf(stderr, "timeline_bench DIR [cameras] [days] [buckets]: %s\n", e.text);
         return 2;
     }

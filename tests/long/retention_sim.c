@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../bench/args.h"
 #include "store/store.h"
 
 #define EPOCH_US (10 * MINUTE_US)
@@ -160,8 +161,9 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return fprintf(stderr, "retention_sim DIR [cameras] [days] [kept]\n"), 2;
-    int cameras = argc > 2 ? atoi(argv[2]) : 200, days = argc > 3 ? atoi(argv[3]) : 40;
-    int kept = argc > 4 ? atoi(argv[4]) : 30;
+    int cameras = (int)arg_number(argc, argv, 2, "cameras", 200, 1, 100000);
+    int days = (int)arg_number(argc, argv, 3, "days", 40, 1, 3650);
+    int kept = (int)arg_number(argc, argv, 4, "kept", 30, 1, 3650);
     clock_fake_init(&fake, start_us);
     struct store_config cfg = {.data_dir = argv[1],
                                .clock = &fake.clock,

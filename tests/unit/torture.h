@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static long torture_in = -1; /* allocations until one fails; -1: none does */
+/* Allocations until one fails; -1: none does. */
+__attribute__((unused)) static long torture_in = -1;
+
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TORTURE 1
 #define TORTURE_API __attribute__((visibility("default"))) /* libraries use them too */

@@ -243,7 +243,7 @@ static void test_live__slow_viewer_is_thinned(void **state)
     expect(fast, &b, 'C', NULL);
     expect(slow, &a, 'I', "head");
     while ((type = next(slow, &a, text)) != 'C') {
-        int number = atoi(text);
+        int number = (int)strtol(text, NULL, 10);
         assert_true(type == 'F' || type == 'K');
         assert_true(number > last);
         assert_true(number == last + 1 || type == 'K'); /* a gap ends with a key frame */

@@ -73,7 +73,8 @@ static const char *at(json_t *o, const char *path)
     while (*path) {
         size_t n = strcspn(path, ".");
         snprintf(key, sizeof(key), "%.*s", (int)n, path);
-        o = json_is_array(o) ? json_array_get(o, (size_t)atoi(key)) : json_object_get(o, key);
+        o = json_is_array(o) ? json_array_get(o, (size_t)strtoul(key, NULL, 10))
+                             : json_object_get(o, key);
         path += n + (path[n] == '.');
     }
     if (json_is_string(o))
