@@ -6,6 +6,7 @@ import './styles/shell.css';
 import './styles/wall.css';
 import './styles/timeline.css';
 import './styles/cameras.css';
+import './styles/cases.css';
 import { render } from 'preact';
 import { language, setLanguage } from './i18n';
 import { dispatch } from './lib/keys';

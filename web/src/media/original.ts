@@ -4,7 +4,7 @@
 import { Failure, sentence } from '../api/client';
 import { t } from '../i18n';
 import { parseFragments } from './mp4';
-import { segmentAt, type Segment } from './playlist';
+import type { Segment } from './playlist';
 import { decryptSamples, parseSealedHead, type SealedHead } from './sealed';
 import { Source, type Group } from './source';
 
@@ -112,12 +112,5 @@ export class OriginalSource extends Source {
     const samples = await decryptSamples(parseFragments(await this.bytes(segment.url, segment.offset, segment.length), 1), key);
     const { timescale } = head.track;
     return { segment, track: head.track, pictures: samples.map((s) => ({ time: head.startMs + (s.pts * 1000) / timescale, key: s.key, data: s.data })) };
-  }
-
-  /** The stretch that holds @time and its pictures: for an export. */
-  async groupAt(time: number): Promise<Group | null> {
-    const segments = [...(await this.load(Math.floor(time / 600000) - 1).catch(() => [])), ...(await this.load(Math.floor(time / 600000)))];
-    const found = segments[segmentAt(segments, time)];
-    return found && found.start < this.span.toMs ? this.fetchGroup(found) : null;
   }
 }

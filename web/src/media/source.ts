@@ -120,6 +120,18 @@ export class Source {
     return undefined;
   }
 
+  /** Every stretch that touches a span, in order, with its pictures; nothing of it is kept. */
+  async *stretches(from: number, to: number): AsyncGenerator<Group> {
+    let last = Number.NEGATIVE_INFINITY;
+    for (let n = Math.floor(from / WINDOW) - 1; n * WINDOW < to; n++) {
+      for (const segment of await this.load(n)) {
+        if (segment.start <= last || segment.end <= from || segment.start >= to) continue;
+        last = segment.start;
+        yield await this.fetchGroup(segment);
+      }
+    }
+  }
+
   protected async load(number: number): Promise<Segment[]> {
     const from = number * WINDOW * 1000;
     const path = `cameras/${encodeURIComponent(this.camera)}/`;

@@ -14,7 +14,7 @@ import { AccountItems, AccountMenu, PasswordDialog, passwordOpen } from './accou
 import { Help, helpOpen } from './help';
 import { pages, type Page } from './nav';
 
-const allowed = () => pages.filter((page) => page.verb === null || may(page.verb));
+const allowed = () => pages.filter((page) => page.verb === null || [page.verb].flat().some(may));
 const wrong = () => health.value?.problems.filter((problem) => problem.level === 'critical').length ?? 0;
 
 export function Shell() {

@@ -23,9 +23,15 @@ export class Model {
   readonly follows = signal(true); // the view keeps the head in sight
   readonly store = new CoverageStore(() => this.drawn.value++);
   readonly player = new Player((time) => this.findNext(time));
-  readonly all = computed(() => (cameras.value ?? []).filter((camera) => camera.may.includes('playback')));
+  readonly all = computed(() => (cameras.value ?? []).filter((camera) => camera.may.includes('playback') && (!this.only || this.only.includes(camera.id))));
   readonly rows = computed(() => this.all.value.filter((camera) => matches(this.query.value, camera.id, camera.name)));
   private adopted = false;
+
+  /** @only: the timeline of these cameras alone. @next: when something was recorded after a time, if not what is masked. */
+  constructor(
+    private readonly only?: string[],
+    private readonly next?: (time: number) => number | null,
+  ) {}
 
   /** Takes cameras and time from the address; without them, the first cameras and a minute ago. */
   adopt(query: URLSearchParams, most: number) {
@@ -44,6 +50,7 @@ export class Model {
   }
 
   private async findNext(time: number): Promise<number | null> {
+    if (this.next) return this.next(time);
     for (const [reach, buckets] of [[HOUR, 1800], [30 * DAY, 2000]] as const) {
       const to = Math.min(Date.now(), time + reach);
       if (to - time < 1000) return null;

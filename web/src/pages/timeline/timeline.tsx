@@ -17,7 +17,8 @@ import { Model } from './model';
 import { Stage } from './stage';
 import { Tracks } from './tracks';
 import { Transport, mark } from './transport';
-import { Cctv, Eye } from 'lucide-preact';
+import { RequestDialog } from '../cases/request';
+import { Cctv, Eye, FolderLock } from 'lucide-preact';
 
 const SPANS = [['minute', MINUTE], ['ten', 10 * MINUTE], ['hour', HOUR], ['six', 6 * HOUR], ['day', DAY], ['week', 7 * DAY], ['month', 30 * DAY]] as const;
 
@@ -26,6 +27,7 @@ export function TimelinePage() {
   const [picking, setPicking] = useState(false);
   const [gaps, setGaps] = useState(false);
   const [exporting, setExporting] = useState(false);
+  const [requesting, setRequesting] = useState(false);
   useEffect(() => () => model.close(), []);
   useEffect(() => model.adopt(place.value.query, innerWidth < 640 ? 1 : 4), [cameras.value]);
 
@@ -53,6 +55,7 @@ export function TimelinePage() {
     { keys: ['o'], label: 'keys.mark-out', run: () => mark(model, 'B') },
     { keys: ['Escape'], label: 'keys.clear', run: () => model.clearMarks() },
     { keys: ['a'], label: 'keys.choose', run: () => setPicking(true) },
+    ...(may('request') ? [{ keys: ['r'], label: 'keys.request' as const, run: () => setRequesting(true) }] : []),
     ...(may('export') ? [{ keys: ['e'], label: 'keys.export' as const, run: () => setExporting(true) }] : []),
   ]);
 
@@ -72,11 +75,14 @@ export function TimelinePage() {
         </span>
       </PageHead>
       <Stage model={model} />
-      <Transport model={model} onExport={() => setExporting(true)} onGaps={() => setGaps(true)} />
+      <Transport model={model} onExport={() => setExporting(true)} onGaps={() => setGaps(true)}>
+        {may('request') ? <Button icon={FolderLock} class="text-on-wide" label={t('request.title')} onClick={() => setRequesting(true)}><span class="wide-only">{t('request.button')}</span></Button> : null}
+      </Transport>
       <Tracks model={model} />
       <ExportList />
       {picking ? <CameraPicker title={t('timeline.choose')} chosen={model.chosen.value} limit={MOST_SCREENS} verb="playback" onClose={() => setPicking(false)} onDone={(ids) => { model.chosen.value = ids; model.remember(); setPicking(false); }} /> : null}
       {gaps ? <Gaps model={model} onClose={() => setGaps(false)} /> : null}
+      {requesting ? <RequestDialog span={model.selection.value ?? { from: player.time.value - MINUTE, to: player.time.value }} chosen={model.chosen.value} onClose={() => setRequesting(false)} /> : null}
       {exporting ? <ExportDialog model={model} onClose={() => setExporting(false)} /> : null}
     </div>
   );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // Play, step, rate, time, and the selection.
 import { ChevronFirst, ChevronLast, Download, Pause, Play, SkipForward, StepBack, StepForward, X, BetweenVerticalStart, ListX } from 'lucide-preact';
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { t } from '../../i18n';
 import { may } from '../../lib/session';
@@ -9,7 +10,8 @@ import { Button, Choice, Dialog, Field } from '../../ui';
 import { RATES, span } from './maths';
 import type { Model } from './model';
 
-export function Transport({ model, onExport, onGaps }: { model: Model; onExport: () => void; onGaps: () => void }) {
+/** @children: buttons of the page that it stands on. */
+export function Transport({ model, onExport, onGaps, children }: { model: Model; onExport?: () => void; onGaps?: () => void; children?: ComponentChildren }) {
   const { player } = model;
   const time = player.time.value;
   const selection = model.selection.value;
@@ -37,8 +39,9 @@ export function Transport({ model, onExport, onGaps }: { model: Model; onExport:
             <button type="button" aria-label={t('play.clear')} onClick={() => model.clearMarks()}><X class="icon" aria-hidden="true" /></button>
           </span>
         ) : null}
-        <Button kind="quiet" icon={ListX} label={t('gaps.title')} onClick={onGaps} />
-        {may('export') ? <Button icon={Download} class="text-on-wide" label={t('export.title')} onClick={onExport}><span class="wide-only">{t('export.button')}</span></Button> : null}
+        {onGaps ? <Button kind="quiet" icon={ListX} label={t('gaps.title')} onClick={onGaps} /> : null}
+        {children}
+        {onExport && may('export') ? <Button icon={Download} class="text-on-wide" label={t('export.title')} onClick={onExport}><span class="wide-only">{t('export.button')}</span></Button> : null}
       </div>
       {going ? <GoTo model={model} onClose={() => setGoing(false)} /> : null}
     </div>
