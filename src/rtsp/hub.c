@@ -54,6 +54,28 @@ static int connect_budget(int64_t passed_us)
                                         : n);
 }
 
+static bool shakes_hands(const struct rtsp_session *s)
+{
+    return s->step >= STEP_CONNECT && s->step <= STEP_PLAY;
+}
+
+/* A handshake is five turns, which must not take five rounds of a loop that is busy with others. */
+static void turn_young(struct rtsp_hub *h, int64_t now)
+{
+    struct list *last = h->young.prev;
+    for (int i = 0; i < YOUNG_PER_TICK && !list_empty(&h->young); i++) {
+        struct rtsp_session *s = list_entry(h->young.next, struct rtsp_session, young);
+        bool end = &s->young == last;
+        list_remove(&s->young);
+        if (shakes_hands(s)) {
+            list_append(&h->young, &s->young);
+            session_turn(s, now);
+        }
+        if (end)
+            break;
+    }
+}
+
 /* Give each session its share of the time that passed, at most one turn; the work is even, late ticks catch up. */
 static void on_tick(uv_timer_t *timer)
 {
@@ -68,7 +90,9 @@ static void on_tick(uv_timer_t *timer)
     turns = turns > h->sessions ? h->sessions : turns;
     h->share -= (int64_t)turns * SHARE_ONE;
     h->share = h->share > SHARE_ONE ? SHARE_ONE : h->share;
-    for (int i = 0; i < turns && !list_empty(&h->ring); i++) {
+    turn_young(h, now);
+    int64_t begun = now;
+    for (int i = 0; i < turns && !list_empty(&h->ring) && now - begun < TICK_WORK_US; i++) {
         struct list *node = h->ring.next;
         list_remove(node);
         list_append(&h->ring, node);
@@ -121,6 +145,7 @@ int rtsp_hub_new(uv_loop_t *loop, const struct rtsp_hub_config *cfg, struct rtsp
     h->round_max_ms = cfg->round_max_ms > 0 ? cfg->round_max_ms : ROUND_MAX_MS;
     list_init(&h->ring);
     list_init(&h->dead);
+    list_init(&h->young);
     h->rx = malloc(HUB_RX_BYTES);
     h->scratch.data = malloc(SCRATCH_BYTES);
     h->scratch.cap = SCRATCH_BYTES;

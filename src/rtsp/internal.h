@@ -37,7 +37,9 @@
 #define REDIRECTS_MAX 5
 #define CHALLENGES_MAX 3 /* 401s to one request */
 #define STRANGE_PAYLOAD_PACKETS                                                                    \
-    32 /* of another payload type, before the announcement is taken for wrong */
+    32                     /* of another payload type, before the announcement is taken for wrong */
+#define YOUNG_PER_TICK 256 /* sessions in their handshake that get a turn in every tick */
+#define TICK_WORK_US (50 * INT64_C(1000)) /* then the loop gets its turn, the other sessions wait */
 #define TRACKS 2
 
 struct rtsp_hub {
@@ -45,8 +47,9 @@ struct rtsp_hub {
     const struct clock *clock;
     uv_timer_t tick;
     bool ticking, closing, timer_closed;
-    struct list ring; /* all sessions; the front is next */
-    struct list dead; /* closed, freed at the next tick */
+    struct list ring;  /* all sessions; the front is next */
+    struct list dead;  /* closed, freed at the next tick */
+    struct list young; /* sessions that connect or shake hands, and some that just did */
     int sessions, conns, connect_budget;
     int round_min_ms, round_max_ms;
     int64_t last_tick_us, share; /* share: turns owed, × 2^16 */
@@ -100,6 +103,7 @@ struct rtsp_track {
 
 struct rtsp_session {
     struct list node;
+    struct list young; /* alone when it is not in the hub's list */
     struct rtsp_hub *hub;
     struct rtsp_events ev;
     void *user;

@@ -42,6 +42,7 @@ static void finish_close(struct rtsp_session *s)
     s->step = STEP_OVER;
     list_remove(&s->node);
     list_append(&s->hub->dead, &s->node);
+    list_remove(&s->young);
     s->hub->sessions--;
     hub_sessions_changed(s->hub);
 }
@@ -98,6 +99,8 @@ static void open_connection(struct rtsp_session *s)
 {
     receive_reset(s);
     s->step = STEP_CONNECT;
+    if (list_empty(&s->young))
+        list_append(&s->hub->young, &s->young);
     s->deadline_us = s->now_us + ANSWER_US;
     s->told_playing = s->early_media = s->auth_worked = s->awaiting = false;
     s->session_id[0] = 0;
@@ -220,6 +223,7 @@ int rtsp_session_open(struct rtsp_hub *h, const struct rtsp_config *cfg,
     s->user = user;
     s->cfg = *cfg;
     s->cfg.url = s->cfg.user = s->cfg.password = NULL;
+    list_init(&s->young);
     buf_init(&s->tail, RTSP_FRAME_BYTES);
     int r = rtsp_url_parse(cfg->url, &s->home, reterr);
     if (r >= 0)
