@@ -140,6 +140,8 @@ try {
     expect(await page.getByRole('button', { name: 'Open the originals' }).isDisabled(), 'no key, nothing to open');
     await loadKey();
     state.approved = [1];
+    await page.locator('li[data-answer=approved]').waitFor();
+    await shot('case-1440-light');
     state.state = 'approved'; // a server that lies
     state.approvals = made.approvals.slice(0, 1);
     await page.locator('button:not([disabled])', { hasText: 'Open the originals' }).click();
@@ -157,7 +159,6 @@ try {
   await tap.test('two approvals: the original plays and can be stepped', async () => {
     state.approved = [1, 2];
     await page.locator('li[data-answer=approved]').nth(1).waitFor();
-    await shot('case-1440-light');
     await page.getByRole('button', { name: 'Open the originals' }).click();
     await page.locator('[data-view=original]').waitFor();
     await page.getByRole('button', { name: 'Play', exact: true }).click();

@@ -44,7 +44,6 @@ export const casesEn = {
   'case.open': 'Open the originals',
   'case.open.wait': 'The originals can be opened when enough custodians have approved. This page shows it by itself.',
   'case.open.what': 'Opening is written into the public log first. Keys and pictures stay in this page’s memory.',
-  'case.confirm': 'Confirm the urgent order',
   'case.close': 'Close the case',
   'case.withdraw': 'Withdraw the request',
   'case.close.what': 'Afterwards nobody can open it here any more, and the key in this page is destroyed. What was exported before stays where it is.',

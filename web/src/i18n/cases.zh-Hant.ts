@@ -46,7 +46,6 @@ export const casesZhHant: Record<keyof typeof casesEn, string> = {
   'case.open': '開啟原片',
   'case.open.wait': '足夠保管人批准後即可開啟原片，本頁會自動更新。',
   'case.open.what': '開啟前會先寫入公開紀錄。密鑰與影像只留在本頁的記憶體中。',
-  'case.confirm': '確認緊急申請',
   'case.close': '結束個案',
   'case.withdraw': '撤回申請',
   'case.close.what': '結束後，此處不能再開啟，本頁的密鑰會銷毀。之前匯出的內容不受影響。',

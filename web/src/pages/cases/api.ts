@@ -30,6 +30,7 @@ export interface Case {
 export interface CaseDetail extends Case {
   order: string;
   words: string;
+  words_zh?: string;
   proof: string;
 }
 export interface Code {
@@ -57,8 +58,8 @@ export interface Opening {
   custodians: string;
 }
 export interface Recordings {
-  recordings: { camera: string; recording: string; kid: string; begin: string; end: string; codec: string; bytes: number }[];
-  gaps: { camera: string; from: string; to: string; reason: string }[];
+  recordings: { camera: string; recording: string; kid: string; begin: string; end: string | null; bytes: number }[];
+  gaps: { camera: string; from: string; to: string | null; reason: string }[];
 }
 
 export const codes = signal<Codes | null>(null);
@@ -84,10 +85,11 @@ export const getCase = (id: string) => get<CaseDetail>(path(id));
 export const postOrder = (order: string) => send<Case>('POST', 'cases', { order });
 export const postOpening = (id: string) => send<Opening>('POST', `${path(id)}/opening`, {});
 export const getRecordings = (id: string) => get<Recordings>(`${path(id)}/recordings`);
-export const postEnd = (id: string, how: 'confirm' | 'withdraw' | 'close', body: object = {}) => send<Case>('POST', `${path(id)}/${how}`, body);
+export const postEnd = (id: string, how: 'withdraw' | 'close', body: object = {}) => send<Case>('POST', `${path(id)}/${how}`, body);
 export const sealedUrl = (id: string, recording: string) => new URL(`api/v1/${path(id)}/recordings/${encodeURIComponent(recording)}/sealed.mp4`, location.href.replace(/#.*/, '')).href;
 /** The case's file for a desk that is opened from a local file. */
 export const getBundle = async (id: string) => (await request(`${path(id)}/bundle`)).blob();
 
 export const ended = (state: CaseState) => state === 'closed' || state === 'refused' || state === 'expired' || state === 'withdrawn';
-export const ms = (time: string) => Date.parse(time);
+/** @time null: it goes on. */
+export const ms = (time: string | null) => (time === null ? nodeNow() : Date.parse(time));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // One case: how it stands, who answered, what is missing, the signed order; and what can be done now.
-import { ArrowLeft, Download, Eye, Flag, LockKeyhole, Undo2 } from 'lucide-preact';
+import { ArrowLeft, Download, Eye, LockKeyhole, Undo2 } from 'lucide-preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Failure, sentence } from '../../api/client';
-import { maybe, t } from '../../i18n';
+import { language, maybe, t } from '../../i18n';
 import { commit, parseOrder } from '../../lib/case/order';
 import { parseNote } from '../../lib/case/note';
 import { hex } from '../../lib/case/bytes';
@@ -110,7 +110,6 @@ function Actions({ found: c, onChange, onOpened, onEnd }: { found: CaseDetail; o
         {session ? <SaveKey id={c.id} /> : <LoadKey id={c.id} />}
         <div class="cluster">
           <Button kind="primary" icon={Eye} busy={busy === 'open'} disabled={!session || !canOpen} onClick={() => void work('open', async () => onOpened(await openCase(c.id, session!)))}>{t('case.open')}</Button>
-          {c.urgent ? <Button icon={Flag} busy={busy === 'confirm'} onClick={() => void work('confirm', async () => onChange(await postEnd(c.id, 'confirm')))}>{t('case.confirm')}</Button> : null}
           <Button kind="danger" icon={c.state === 'open' ? LockKeyhole : Undo2} onClick={() => setEnding(true)}>{c.state === 'open' ? t('case.close') : t('case.withdraw')}</Button>
         </div>
         {!canOpen ? <p class="soft">{t('case.open.wait')}</p> : <p class="soft">{t('case.open.what')}</p>}
@@ -175,7 +174,7 @@ function Papers({ found: c }: { found: CaseDetail }) {
     <section class="panel" aria-label={t('case.papers')}>
       <div class="body stack">
         <details><summary>{t('case.order')}</summary><pre class="paper" tabIndex={0}>{c.order}</pre></details>
-        {c.words ? <details><summary>{t('case.words')}</summary><pre class="paper" tabIndex={0}>{c.words}</pre></details> : null}
+        {c.words ? <details><summary>{t('case.words')}</summary><pre class="paper" tabIndex={0}>{(language.value === 'zh-Hant' && c.words_zh) || c.words}</pre></details> : null}
         <div class="cluster"><Button icon={Download} onClick={bundle}>{t('case.bundle')}</Button></div>
         <p class="faint">{t('case.made', { when: dateTime(ms(c.made)), state: maybe(`case.state.${c.state}`, c.state), since: dateTime(ms(c.since)) })}</p>
       </div>

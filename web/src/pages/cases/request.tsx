@@ -55,6 +55,9 @@ export function RequestDialog({ span, chosen, onClose }: { span: { from: number;
   const [busy, setBusy] = useState(false);
   useEffect(() => void loadCodes().catch((error: unknown) => setFailure(sentence(error))), []);
   const list = codes.value;
+  useEffect(() => {
+    if (list && form.valid * 3600 > list.limits.valid_seconds) set({ valid: list.limits.valid_seconds / 3600 });
+  }, [list]);
   const set = (part: Partial<Form>) => {
     setFailure('');
     setForm({ ...form, ...part });
@@ -109,6 +112,7 @@ function RequestForm({ form, set, list, allowed, onSubmit }: { form: Form; set: 
   const bases = (list?.bases ?? []).filter((b) => !b.purpose || !form.purpose || b.purpose === form.purpose);
   const choose = { value: '', text: t('request.choose') };
   const most = (list?.limits.valid_seconds ?? 7 * 86400) / 3600;
+  const terms = [...VALID.filter((h) => h < most), most];
   return (
     <form id="case-request" class="stack" onSubmit={onSubmit} noValidate>
       <p class="soft">{t('request.what')}</p>
@@ -128,7 +132,7 @@ function RequestForm({ form, set, list, allowed, onSubmit }: { form: Form; set: 
       </div>
       <div class="two">
         <Field label={t('request.reference')} value={form.reference} autocomplete="off" maxLength={200} onText={(reference) => set({ reference })} hint={t('request.reference.hint')} />
-        <Choice label={t('request.valid')} value={String(form.valid)} onPick={(valid) => set({ valid: Number(valid) })} options={VALID.filter((h) => h <= most).map((h) => ({ value: String(h), text: duration(h * HOUR) }))} />
+        <Choice label={t('request.valid')} value={String(form.valid)} onPick={(valid) => set({ valid: Number(valid) })} options={terms.map((h) => ({ value: String(h), text: duration(h * HOUR) }))} />
       </div>
       <Check label={t('request.urgent')} checked={form.urgent} onPick={(urgent) => set({ urgent })} hint={list ? t('request.urgent.hint', { span: duration(list.limits.urgent_seconds * 1000) }) : ''} />
       <Field label={t('request.passphrase')} type="password" autocomplete="new-password" value={form.passphrase} disabled={form.memory} onText={(passphrase) => set({ passphrase })} hint={t('request.passphrase.hint', { n: SHORTEST })} />
