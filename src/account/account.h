@@ -30,7 +30,8 @@ enum account_verb {
     ACCOUNT_STATUS = 16,
     ACCOUNT_AUDIT = 32,
     ACCOUNT_ADMINISTER = 64,
-    ACCOUNT_ALL_VERBS = 127
+    ACCOUNT_CUSTODY = 128, /* answer orders as a custodian; the answer itself is signed */
+    ACCOUNT_ALL_VERBS = 255
 };
 /* "live", …; NULL beyond the last (i from 0). */
 const char *account_verb_name(int i);

@@ -7,8 +7,8 @@
 #include "account/private.h"
 #include "base/config.h"
 
-static const char *const verb_names[] = {"live",   "playback", "export",     "request",
-                                         "status", "audit",    "administer", NULL};
+static const char *const verb_names[] = {"live",  "playback",   "export",  "request", "status",
+                                         "audit", "administer", "custody", NULL};
 static const struct {
     const char *name;
     unsigned verbs;
@@ -17,6 +17,7 @@ static const struct {
     {"operator", ACCOUNT_LIVE | ACCOUNT_PLAYBACK | ACCOUNT_STATUS},
     {"investigator",
      ACCOUNT_LIVE | ACCOUNT_PLAYBACK | ACCOUNT_EXPORT | ACCOUNT_REQUEST | ACCOUNT_STATUS},
+    {"custodian", ACCOUNT_PLAYBACK | ACCOUNT_CUSTODY},
     {"auditor", ACCOUNT_STATUS | ACCOUNT_AUDIT},
     {"administrator", ACCOUNT_LIVE | ACCOUNT_PLAYBACK | ACCOUNT_STATUS | ACCOUNT_ADMINISTER},
 };
@@ -24,7 +25,7 @@ static const struct {
 
 const char *account_verb_name(int i)
 {
-    return i < 0 || i > 6 ? NULL : verb_names[i];
+    return i < 0 || i > 7 ? NULL : verb_names[i];
 }
 
 unsigned account_verb_find(const char *name)

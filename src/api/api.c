@@ -26,6 +26,8 @@ const struct http_route *const api_tables[] = {
     api_public_log_routes,
     api_public_contact_routes,
     api_public_report_routes,
+    api_cases_routes,
+    api_case_footage_routes,
     NULL,
 };
 

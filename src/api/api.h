@@ -88,6 +88,9 @@ void api_index_give(struct api *a, struct index *ix);
  */
 int api_control(struct api *a, json_t *request, int64_t patience_us, json_t **ret,
                 struct err *reterr);
+/* The same of another process: @socket is a name in DATA/run. */
+int api_ask(struct api *a, const char *socket, json_t *request, int64_t patience_us, json_t **ret,
+            struct err *reterr);
 #define API_CONTROL_PATIENCE_US (10 * SECOND_US)
 
 /* What is known of a camera without asking the recorder. */
@@ -121,5 +124,5 @@ extern const struct http_route api_session_routes[], api_users_routes[], api_tok
     api_cameras_routes[], api_node_routes[], api_timeline_routes[], api_live_routes[],
     api_playback_routes[], api_export_routes[], api_public_register_routes[],
     api_public_numbers_routes[], api_public_log_routes[], api_public_contact_routes[],
-    api_public_report_routes[];
+    api_public_report_routes[], api_cases_routes[], api_case_footage_routes[];
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* One question to the recorder's control socket. docs/design/web.md has the messages. */
+/* One question to a socket of the node: the recorder's control socket, the clerk's. docs/design/web.md has the messages. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 
 #define ANSWER_BYTES ((size_t)32 << 20) /* 50,000 cameras */
 
-static int connect_control(const struct api *a, int *ret)
+static int connect_to(const struct api *a, const char *name, int *ret)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/run/control.sock", a->data_dir);
+    int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/run/%s", a->data_dir, name);
     if (n < 0 || (size_t)n >= sizeof(to.sun_path))
         return -ENAMETOOLONG;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -81,9 +81,10 @@ static int read_line(const struct api *a, int fd, struct buf *in, int64_t end_us
     }
 }
 
-static int ask(const struct api *a, const struct buf *line, int64_t patience_us, struct buf *in)
+static int ask(const struct api *a, const char *name, const struct buf *line, int64_t patience_us,
+               struct buf *in)
 {
-    int fd = -1, r = connect_control(a, &fd);
+    int fd = -1, r = connect_to(a, name, &fd);
     int64_t end = clock_mono_us(a->clock) + patience_us;
     if (r >= 0)
         r = send_line(a, fd, line, end);
@@ -116,6 +117,12 @@ static int judge(json_t *answer, struct err *reterr)
 int api_control(struct api *a, json_t *request, int64_t patience_us, json_t **ret,
                 struct err *reterr)
 {
+    return api_ask(a, "control.sock", request, patience_us, ret, reterr);
+}
+
+int api_ask(struct api *a, const char *socket, json_t *request, int64_t patience_us, json_t **ret,
+            struct err *reterr)
+{
     struct buf line, in;
     buf_init(&line, (size_t)8 << 20);
     buf_init(&in, ANSWER_BYTES);
@@ -129,7 +136,7 @@ int api_control(struct api *a, json_t *request, int64_t patience_us, json_t **re
     if (r >= 0)
         r = buf_append(&line, "\n", 1);
     if (r >= 0)
-        r = ask(a, &line, patience_us, &in);
+        r = ask(a, socket, &line, patience_us, &in);
     if (line.data)
         explicit_bzero(line.data, line.len);
     buf_release(&line);
@@ -138,7 +145,8 @@ int api_control(struct api *a, json_t *request, int64_t patience_us, json_t **re
     if (r == -ENOMEM || r == E_LIMIT)
         return r;
     if (!answer)
-        return err_set(reterr, E_BUSY, "The recorder does not answer: %s.",
+        return err_set(reterr, E_BUSY, "The %s does not answer: %s.",
+                       strcmp(socket, "cases.sock") == 0 ? "keeper of cases" : "recorder",
                        r < 0 ? err_text(r) : "what it says is not JSON");
     r = judge(answer, reterr);
     if (r < 0)

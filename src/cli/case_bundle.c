@@ -6,56 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
+#include "case/json.h"
 #include "cli/case.h"
 #include "cli/output.h"
 #include "seal/file.h"
-#include "tlog/base64.h"
-
-static json_t *custodians_of(const struct seal_policy *p)
-{
-    json_t *list = json_array();
-    char vkey[TLOG_VKEY_TEXT];
-    for (int i = 0; i < p->count; i++) {
-        const struct seal_custodian *c = &p->custodian[i];
-        json_array_append_new(
-            list, json_pack("{ss ss ss ss}", "name", c->name, "recipient", c->recipient, "signer",
-                            c->signs ? tlog_vkey_format(&c->signer, vkey) : "", "role", c->role));
-    }
-    return list;
-}
-
-static json_t *codes_of(const struct case_codes *codes)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < codes->count; i++) {
-        const struct case_code *k = &codes->code[i];
-        json_array_append_new(list,
-                              json_pack("{ss ss ss ss}", "kind", case_code_kind_names[k->kind],
-                                        "code", k->code, "en", k->en, "zh-Hant", k->zh));
-    }
-    return list;
-}
-
-static json_t *bundle_of(const struct cli_case *c, const struct case_folder *f,
-                         const struct buf *keys)
-{
-    uint8_t set[SEAL_SET];
-    char set_hex[2 * SEAL_SET + 1];
-    char *shares = malloc(TLOG_BASE64_TEXT(f->shares.len));
-    if (!shares)
-        return NULL;
-    tlog_base64(f->shares.data, f->shares.len, shares);
-    seal_policy_id(&f->policy, set);
-    json_t *o =
-        json_pack("{ss ss% ss% ss ss si so so ss%}", "format", "lethe-case/v1", "order",
-                  (const char *)f->note.data, f->note.len, "proof", (const char *)f->proof.data,
-                  f->proof.len, "shares", shares, "set", hex_encode(set, SEAL_SET, set_hex),
-                  "threshold", f->policy.threshold, "custodians", custodians_of(&f->policy),
-                  "codes", codes_of(&c->codes), "log_keys", (const char *)keys->data, keys->len);
-    free(shares);
-    return o;
-}
 
 static int write_bundle(const struct cli_args *a, struct cli_case *c, const struct case_folder *f,
                         struct err *reterr)
@@ -64,7 +18,7 @@ static int write_bundle(const struct cli_args *a, struct cli_case *c, const stru
     char path[4200];
     snprintf(path, sizeof(path), "%s/log/keys", c->data_dir);
     int r = cli_case_read(path, 65536, &keys, reterr);
-    json_t *o = r < 0 ? NULL : bundle_of(c, f, &keys);
+    json_t *o = r < 0 ? NULL : case_bundle_json(f, &c->codes, (const char *)keys.data, keys.len);
     char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
     json_decref(o);
     buf_release(&keys);

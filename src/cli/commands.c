@@ -64,6 +64,7 @@
     X(recorder)                                                                                    \
     X(logger)                                                                                      \
     X(cosigner)                                                                                    \
+    X(clerk)                                                                                       \
     X(masker)                                                                                      \
     X(web)
 

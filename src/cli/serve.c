@@ -163,7 +163,7 @@ static void make_index(const struct serve *s)
  */
 static void make_folders(const struct serve *s)
 {
-    static const char *const folders[] = {"recordings", "keys", "log", "manifests"};
+    static const char *const folders[] = {"recordings", "keys", "log", "manifests", "cases"};
     char path[PATH_MAX + 16], token[ACCOUNT_SECRET];
     struct account *accounts = NULL;
     struct err e = {0};
@@ -264,6 +264,8 @@ static int supervise(struct serve *s, struct err *reterr)
     if (s->config.public_log.witnesses[0])
         s->roles[count++] = (struct supervisor_role){
             .name = "cosigner", .args = log_args, .stop_ms = LOGGER_STOP_MS};
+    s->roles[count++] =
+        (struct supervisor_role){.name = "clerk", .args = log_args, .stop_ms = LOGGER_STOP_MS};
     s->roles[count++] = (struct supervisor_role){.name = "web",
                                                  .args = web_args,
                                                  .fds = {s->listeners.fd[0], s->listeners.fd[1]},

@@ -101,10 +101,11 @@ static int parse_grants(const struct cli_args *a, struct account_grant grant[ACC
         if (n == ACCOUNT_GRANTS)
             return err_set(reterr, E_LIMIT, "at most %d roles", ACCOUNT_GRANTS);
         if (!account_role_verbs(role))
-            return err_set(reterr, E_RANGE,
-                           "\"%s\" is no role; there are viewer, operator, investigator, auditor "
-                           "and administrator",
-                           role);
+            return err_set(
+                reterr, E_RANGE,
+                "\"%s\" is no role; there are viewer, operator, investigator, custodian, auditor "
+                "and administrator",
+                role);
         if (!account_name_valid(group))
             return err_set(reterr, E_SYNTAX, "\"%s\" is no name of a group", group);
         grant[n] = (struct account_grant){.from_us = from, .to_us = to};
@@ -304,7 +305,7 @@ static const struct cli_option add_options[] = {
     OPTION_PASSWORD,
     {.name = "role",
      .value = "ROLE",
-     .help = "viewer, operator, investigator, auditor or administrator",
+     .help = "viewer, operator, investigator, custodian, auditor or administrator",
      .repeat = true,
      .required = true},
     {.name = "group", .value = "NAME", .help = "cameras that the roles are for (default: all)"},

@@ -116,6 +116,18 @@ static const struct rule logger_rules[] = {
 #endif
     {NULL, 0},
 };
+/* Cases, and what an order's shares are copied from. */
+static const struct rule clerk_rules[] = {
+    {"./cases", READ_WRITE},
+    {"./run", READ_WRITE},
+    {"./keys", READ},
+    {"./log", READ},
+    {"/dev/urandom", FS_READ_FILE},
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    {"/proc/self", READ},
+#endif
+    {NULL, 0},
+};
 /* The index can only be read with the two files beside it, which is why nobody ever removes them (index/sqlite_open.c):
  * a rule holds on to the file that was there. */
 static const struct rule web_rules[] = {
@@ -153,6 +165,8 @@ static const struct rule *rules_of(enum sandbox_role role)
         return logger_rules;
     case SANDBOX_COSIGNER:
         return cosigner_rules;
+    case SANDBOX_CLERK:
+        return clerk_rules;
     case SANDBOX_MASKER:
         break;
     }

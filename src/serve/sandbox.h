@@ -16,7 +16,8 @@ enum sandbox_role {
     SANDBOX_WEB,
     SANDBOX_MASKER,
     SANDBOX_LOGGER,
-    SANDBOX_COSIGNER
+    SANDBOX_COSIGNER,
+    SANDBOX_CLERK
 };
 
 /* What is in force afterwards. */
@@ -29,6 +30,7 @@ struct sandbox_report {
  * Enter the sandbox of @role; there is no way back. Call before the first thread is started.
  * @data_dir   recorder: the only directory it may write to. web: of it, only DATA/run and the index without addresses may be read.
  *             masker: no file at all, only what is open already. logger: DATA/log, DATA/log-key and DATA/run only, no network.
+ *             clerk: DATA/cases and DATA/run, reads DATA/keys (ciphertext) and DATA/log, no network.
  *             cosigner: reads DATA/log, writes nowhere, may open connections.
  * @also_read  one more file or directory to read, outside of @data_dir; NULL or "": none
  * Errors:    -ENOENT (no such directory), E_UNSUPPORTED (the kernel has no seccomp); the process must then end.

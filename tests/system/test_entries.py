@@ -133,6 +133,39 @@ fourth = json.loads(request("s4").stdout)["id"]
 paper = answer(fourth, "refuse", 2, "no.txt", "--reason", "too-wide")
 does("case refuse", lambda: run("case", "refuse", fourth, paper, *common))
 does("custodian approve", lambda: run("case", "approve", fourth, site.folder / "yes.txt", *common), "rejection")
+
+# ---- the same over HTTP: orders as the requester's page signs them stand in test_case_api.py; here the command's are handed in
+leo = admin.ask("POST", "/api/v1/users", {"name": "leo", "password": PASSWORD, "grants": [
+    {"role": "investigator", "group": "all"}, {"role": "custodian", "group": "all"}]})
+check(leo.status == 201, "a requester is made", leo.body)
+leo = Client(site.port)
+leo.ask("POST", "/api/v1/session", {"user": "leo", "password": PASSWORD})
+
+
+def signed_order():
+    """An order that the command made for another node of the same name: this one has not seen it."""
+    r = run("case", "request", "--data", twin, "--config", site.config, "--camera", "gate", "--from", rfc(began), "--to", rfc(began + 2),
+            "--purpose", "crime", "--basis", "hk.pdpo-58", "--reference", "R2", "--session", site.folder / f"s-{time.time_ns()}", "--json")
+    assert r.returncode == 0, r.stderr
+    case = json.loads(r.stdout)["id"]
+    return case, (twin / "cases" / case / "order").read_text()
+
+
+twin = site.folder / "twin"
+twin.mkdir()
+for name in ("keys", "practice"):
+    shutil.copytree(site.data / name, twin / name)
+fifth, note = signed_order()
+does("POST /api/v1/cases", lambda: leo.ask("POST", "/api/v1/cases", {"order": note}))
+for who in (0, 1):
+    paper = answer(fifth, "approve", who, f"http-{who}.txt").read_bytes()
+    does("POST /api/v1/cases/{case}/answers", lambda: leo.ask("POST", f"/api/v1/cases/{fifth}/answers", raw=paper, headers={"Content-Type": "text/plain"}))
+does("POST /api/v1/cases/{case}/opening", lambda: leo.ask("POST", f"/api/v1/cases/{fifth}/opening"))
+does("POST /api/v1/cases/{case}/close", lambda: leo.ask("POST", f"/api/v1/cases/{fifth}/close"))
+sixth, note = signed_order()
+leo.ask("POST", "/api/v1/cases", {"order": note})
+does("POST /api/v1/cases/{case}/withdraw", lambda: leo.ask("POST", f"/api/v1/cases/{sixth}/withdraw"))
+
 site.stop()  # what is exported has to be a file that is closed
 site.start()
 does("case evidence", lambda: run("case", "evidence", first, *common, "--session", site.folder / "s1", "-o", site.folder / "exhibit.mp4"))

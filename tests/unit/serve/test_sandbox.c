@@ -66,6 +66,14 @@ static int write_log(void)
 {
     return in_data("log/checkpoint", O_RDWR);
 }
+static int write_case(void)
+{
+    return in_data("cases/order", O_RDWR);
+}
+static int read_shares(void)
+{
+    return in_data("keys/shares", O_RDONLY);
+}
 static int read_data(void)
 {
     return in_data("lethe.db", O_RDONLY);
@@ -245,54 +253,62 @@ static int is_bare(void)
 static const struct {
     const char *name;
     int (*try)(void);
-    int recorder, web, masker, logger, cosigner; /* 0: allowed; errno; DEAD */
+    int recorder, web, masker, logger, cosigner, clerk; /* 0: allowed; errno; DEAD */
     int only;
 } cases[] = {
-    {"read the index", read_data, 0, 0, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"write the index", write_database, 0, EACCES, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"read the cameras' addresses", read_addresses, 0, EACCES, NO_FILE, EACCES, EACCES,
+    {"read the index", read_data, 0, 0, NO_FILE, EACCES, EACCES, EACCES, NEEDS_LANDLOCK},
+    {"write the index", write_database, 0, EACCES, NO_FILE, EACCES, EACCES, EACCES, NEEDS_LANDLOCK},
+    {"read the cameras' addresses", read_addresses, 0, EACCES, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"write into the data directory", write_data, EACCES, EACCES, NO_FILE, EACCES, EACCES,
+    {"write into the data directory", write_data, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"write the accounts", write_accounts, EACCES, 0, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"read a recording", read_recording, 0, 0, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"write a recording", write_recording, 0, EACCES, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"read the run directory", read_run, 0, 0, NO_FILE, 0, 0, 0},
-    {"write the run directory", write_run, 0, EACCES, NO_FILE, 0, EACCES, NEEDS_LANDLOCK},
-    {"read a practice custodian", read_practice, EACCES, EACCES, NO_FILE, EACCES, EACCES,
+    {"write the accounts", write_accounts, EACCES, 0, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"read a file elsewhere", read_outside, EACCES, EACCES, NO_FILE, EACCES, EACCES,
+    {"read a recording", read_recording, 0, 0, NO_FILE, EACCES, EACCES, EACCES, NEEDS_LANDLOCK},
+    {"write a recording", write_recording, 0, EACCES, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"write a file elsewhere", write_outside, EACCES, EACCES, NO_FILE, EACCES, EACCES,
+    {"read the run directory", read_run, 0, 0, NO_FILE, 0, 0, 0, 0},
+    {"write the run directory", write_run, 0, EACCES, NO_FILE, 0, EACCES, 0, NEEDS_LANDLOCK},
+    {"read a practice custodian", read_practice, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"read /etc/passwd", read_passwd, 0, EACCES, NO_FILE, EACCES, 0, NEEDS_LANDLOCK},
-    {"create a file in /tmp", create_tmp, EACCES, EACCES, NO_FILE, EACCES, EACCES, NEEDS_LANDLOCK},
-    {"climb out by ..", climb_out, 0, EACCES, NO_FILE, EACCES, 0, NEEDS_LANDLOCK},
-    {"write own memory through /proc", read_mem, EACCES, EACCES, NO_FILE, EACCES, EACCES,
+    {"read a file elsewhere", read_outside, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
      NEEDS_LANDLOCK},
-    {"execute a program", do_exec, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
-    {"start a process", do_fork, EPERM, EPERM, EPERM, EPERM, EPERM, NOT_SANITIZED},
-    {"start a thread", do_thread, 0, 0, 0, 0, 0, 0},
-    {"trace", do_ptrace, DEAD, DEAD, DEAD, DEAD, DEAD, NOT_SANITIZED},
-    {"make a namespace", do_unshare, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
-    {"change the user", do_setuid, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
-    {"load a BPF program", do_bpf, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
-    {"mount", do_mount, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
-    {"use io_uring", do_io_uring, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, 0},
-    {"signal another process", do_kill_parent, EPERM, EPERM, EPERM, EPERM, EPERM, NOT_SANITIZED},
-    {"open an internet socket", do_inet, 0, EPERM, EPERM, EPERM, 0, 0},
-    {"open a unix socket", do_unix, 0, 0, EPERM, 0, 0, 0},
-    {"open a packet socket", do_packet, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
-    {"listen on TCP", do_listen, EACCES, EPERM, EPERM, EPERM, EACCES, NEEDS_LANDLOCK},
-    {"receive UDP", do_udp, 0, EPERM, EPERM, EPERM, 0, 0},
-    {"map writable code", do_write_code, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
-    {"turn data into code", do_turn_code, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
-    {"lock memory", do_mlock, 0, EPERM, EPERM, 0, 0, NOT_SANITIZED},
-    {"allow core dumps again", do_raise_core, EPERM, EPERM, EPERM, EPERM, EPERM, NOT_SANITIZED},
-    {"be without core dumps", is_bare, 0, 0, 0, 0, 0, 0},
-    {"read the key of the log", read_log_key, EACCES, EACCES, NO_FILE, 0, EACCES, NEEDS_LANDLOCK},
-    {"read the log", read_log, 0, 0, NO_FILE, 0, 0, NEEDS_LANDLOCK},
-    {"write the log", write_log, EACCES, EACCES, NO_FILE, 0, EACCES, NEEDS_LANDLOCK},
+    {"write a file elsewhere", write_outside, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
+     NEEDS_LANDLOCK},
+    {"read /etc/passwd", read_passwd, 0, EACCES, NO_FILE, EACCES, 0, EACCES, NEEDS_LANDLOCK},
+    {"create a file in /tmp", create_tmp, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
+     NEEDS_LANDLOCK},
+    {"climb out by ..", climb_out, 0, EACCES, NO_FILE, EACCES, 0, EACCES, NEEDS_LANDLOCK},
+    {"write own memory through /proc", read_mem, EACCES, EACCES, NO_FILE, EACCES, EACCES, EACCES,
+     NEEDS_LANDLOCK},
+    {"execute a program", do_exec, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
+    {"start a process", do_fork, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, NOT_SANITIZED},
+    {"start a thread", do_thread, 0, 0, 0, 0, 0, 0, 0},
+    {"trace", do_ptrace, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, NOT_SANITIZED},
+    {"make a namespace", do_unshare, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
+    {"change the user", do_setuid, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
+    {"load a BPF program", do_bpf, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
+    {"mount", do_mount, DEAD, DEAD, DEAD, DEAD, DEAD, DEAD, 0},
+    {"use io_uring", do_io_uring, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, ENOSYS, 0},
+    {"signal another process", do_kill_parent, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM,
+     NOT_SANITIZED},
+    {"open an internet socket", do_inet, 0, EPERM, EPERM, EPERM, 0, EPERM, 0},
+    {"open a unix socket", do_unix, 0, 0, EPERM, 0, 0, 0, 0},
+    {"open a packet socket", do_packet, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
+    {"listen on TCP", do_listen, EACCES, EPERM, EPERM, EPERM, EACCES, EPERM, NEEDS_LANDLOCK},
+    {"receive UDP", do_udp, 0, EPERM, EPERM, EPERM, 0, EPERM, 0},
+    {"map writable code", do_write_code, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
+    {"turn data into code", do_turn_code, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM, 0},
+    {"lock memory", do_mlock, 0, EPERM, EPERM, 0, 0, 0, NOT_SANITIZED},
+    {"allow core dumps again", do_raise_core, EPERM, EPERM, EPERM, EPERM, EPERM, EPERM,
+     NOT_SANITIZED},
+    {"be without core dumps", is_bare, 0, 0, 0, 0, 0, 0, 0},
+    {"read the key of the log", read_log_key, EACCES, EACCES, NO_FILE, 0, EACCES, EACCES,
+     NEEDS_LANDLOCK},
+    {"read the log", read_log, 0, 0, NO_FILE, 0, 0, 0, NEEDS_LANDLOCK},
+    {"write the log", write_log, EACCES, EACCES, NO_FILE, 0, EACCES, EACCES, NEEDS_LANDLOCK},
+    {"write a case", write_case, EACCES, EACCES, NO_FILE, EACCES, EACCES, 0, NEEDS_LANDLOCK},
+    {"read key shares", read_shares, 0, 0, NO_FILE, EACCES, EACCES, 0, NEEDS_LANDLOCK},
 };
 
 /* Wait status of a child that entered the sandbox and tried; 120: the sandbox could not be entered. */
@@ -313,7 +329,8 @@ static int try_in_sandbox(enum sandbox_role role, int (*try)(void))
     return status;
 }
 
-static const char *const role_names[] = {"recorder", "web", "masker", "logger", "cosigner"};
+static const char *const role_names[] = {"recorder", "web",      "masker",
+                                         "logger",   "cosigner", "clerk"};
 
 static void check(enum sandbox_role role, bool landlock)
 {
@@ -322,8 +339,8 @@ static void check(enum sandbox_role role, bool landlock)
         bool by_landlock = cases[i].only & NEEDS_LANDLOCK || (role == SANDBOX_MASKER && SANITIZER);
         if ((by_landlock && !landlock) || (cases[i].only & NOT_SANITIZED && SANITIZER))
             continue;
-        const int wants[] = {cases[i].recorder, cases[i].web, cases[i].masker, cases[i].logger,
-                             cases[i].cosigner};
+        const int wants[] = {cases[i].recorder, cases[i].web,      cases[i].masker,
+                             cases[i].logger,   cases[i].cosigner, cases[i].clerk};
         int want = wants[role];
         int status = try_in_sandbox(role, cases[i].try);
         int got = WIFSIGNALED(status)
@@ -365,6 +382,11 @@ static void test_sandbox__logger(void **state)
 static void test_sandbox__cosigner(void **state)
 {
     check(SANDBOX_COSIGNER, has_landlock());
+}
+
+static void test_sandbox__clerk(void **state)
+{
+    check(SANDBOX_CLERK, has_landlock());
 }
 
 static int use_memory(void)
@@ -417,14 +439,16 @@ static int set_up(void **state)
     if (!mkdtemp(data))
         return -1;
     close(mkstemp(outside));
-    const char *const dirs[] = {"run", "practice", "web", "recordings", "log", "log-key"};
+    const char *const dirs[] = {"run", "practice", "web",   "recordings",
+                                "log", "log-key",  "cases", "keys"};
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", data, dirs[i]);
         mkdir(path, 0700);
     }
     put("lethe.db", "x"), put("cameras.db", "x"), put("run/serve.json", "{}"),
         put("recordings/a.mp4", "x"), put("practice/custodian-1.txt", "secret");
-    put("log-key/key", "secret"), put("log/checkpoint", "public");
+    put("cases/order", "x"), put("keys/shares", "x"), put("log-key/key", "secret"),
+        put("log/checkpoint", "public");
     return 0;
 }
 
@@ -443,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_sandbox__masker),
         cmocka_unit_test(test_sandbox__logger),
         cmocka_unit_test(test_sandbox__cosigner),
+        cmocka_unit_test(test_sandbox__clerk),
         cmocka_unit_test(test_sandbox__confined),
         cmocka_unit_test(test_sandbox__missing_directory_is_an_error),
     };

@@ -496,11 +496,13 @@ export const en = {
   'role.viewer': 'Viewer',
   'role.operator': 'Operator',
   'role.investigator': 'Investigator',
+  'role.custodian': 'Custodian',
   'role.auditor': 'Auditor',
   'role.administrator': 'Administrator',
   'role.viewer.what': 'Sees the masked view live, and the state of the cameras.',
   'role.operator.what': 'As a viewer, and plays masked recordings.',
   'role.investigator.what': 'As an operator, exports masked spans and requests openings.',
+  'role.custodian.what': 'Answers opening orders, and plays masked recordings of what is ordered.',
   'role.auditor.what': 'Sees status, log and reports, and no pictures.',
   'role.administrator.what': 'Looks after users and cameras. Does not export and does not request openings.',
   'grant.text': '{role}: {group}',
@@ -542,6 +544,7 @@ export const en = {
   'verb.status': 'see status',
   'verb.audit': 'read log and reports',
   'verb.administer': 'administer',
+  'verb.custody': 'answer as a custodian',
 
   'practice.lead': 'Practice custodians.',
 

@@ -496,11 +496,13 @@ export const zhHant: Table = {
   'role.viewer': '觀看者',
   'role.operator': '操作員',
   'role.investigator': '調查員',
+  'role.custodian': '保管人',
   'role.auditor': '審計員',
   'role.administrator': '管理員',
   'role.viewer.what': '可觀看實時遮蔽畫面和鏡頭狀態。',
   'role.operator.what': '與觀看者相同，並可播放遮蔽錄影。',
   'role.investigator.what': '與操作員相同，並可匯出遮蔽片段和申請開啟原片。',
+  'role.custodian.what': '回覆開啟命令，並可播放遮蔽錄影。',
   'role.auditor.what': '可查看狀態、日誌和報告，但看不到畫面。',
   'role.administrator.what': '管理用戶和鏡頭，但不可匯出，亦不可申請開啟原片。',
   'grant.text': '{role}：{group}',
@@ -542,6 +544,7 @@ export const zhHant: Table = {
   'verb.status': '查看狀態',
   'verb.audit': '閱讀日誌和報告',
   'verb.administer': '管理',
+  'verb.custody': '以保管人身分回覆',
 
   'practice.lead': '練習用保管人。',
 

@@ -8,7 +8,7 @@ import { fromInput, iso, toInput } from '../../lib/time';
 import { Button, Check, Choice, Dialog, Field, Notice } from '../../ui';
 import { PASSWORD_LENGTH } from '../door';
 
-const roles: Role[] = ['viewer', 'operator', 'investigator', 'auditor', 'administrator'];
+const roles: Role[] = ['viewer', 'operator', 'investigator', 'custodian', 'auditor', 'administrator'];
 const input = (time?: string | null) => (time ? toInput(Date.parse(time)) : '');
 const stamp = (text: string) => {
   const ms = text ? fromInput(text) : null;
