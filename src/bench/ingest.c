@@ -25,6 +25,7 @@
 #define START_SECONDS_MAX 120
 #define WARM_UP_SECONDS 5
 #define DRAIN_SECONDS 3
+#define WRITTEN_SECONDS_MAX 30
 
 static double seconds_now(void)
 {
@@ -228,6 +229,18 @@ static void wait_all_recording(const struct ingest_config *c, double since,
                c->cameras, r->start_seconds);
 }
 
+/* Closing thousands of files takes a moment: wait until what was received is recorded or named as lost. */
+static bool wait_all_written(const char *folder, struct counts *ret)
+{
+    double until = seconds_now() + WRITTEN_SECONDS_MAX;
+    bool ok;
+    pause_seconds(DRAIN_SECONDS);
+    while ((ok = read_counts(folder, ret)) && ret->recorded + ret->lost < ret->received &&
+           seconds_now() < until)
+        pause_seconds(0.25);
+    return ok;
+}
+
 int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *line),
                  struct ingest_result *ret, struct err *reterr)
 {
@@ -249,8 +262,7 @@ int ingest_lethe(const struct ingest_config *c, void (*progress)(const char *lin
     ingest_measure(c, node, sim.pid, ret);
     struct counts end;
     ingest_sim_stop(&sim, ret);
-    pause_seconds(DRAIN_SECONDS);
-    ret->ok = read_counts(c->folder, &end);
+    ret->ok = wait_all_written(c->folder, &end);
     ret->frames_recorded = end.recorded;
     ret->frames_lost = ret->frames_sent > end.recorded ? ret->frames_sent - end.recorded : 0;
     bench_stop(node, SIGTERM, 60);

@@ -172,6 +172,16 @@ void camera_start(struct loop *l, void *arg)
         c->gap.from_us = now;
         set_text(c->gap.reason, sizeof(c->gap.reason), "not-connected");
     }
+    c->unconnected = true;
+    if (!c->key_requested_us)
+        camera_connect(c);
+}
+
+void camera_connect(struct camera *c)
+{
+    if (!c->unconnected || c->closing)
+        return;
+    c->unconnected = false;
     open_session(c);
     camera_sub_open(c);
 }

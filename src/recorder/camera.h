@@ -68,6 +68,7 @@ struct camera {
     struct media_params params; /* of track[0] */
     bool has_track[MP4_TRACKS];
     int64_t playing_since_us;
+    bool unconnected; /* waits for the answer to the first request for a key */
 
     /* the masked view, and the stream that it is made of (camera_sub.c) */
     struct camera_mask *mask; /* NULL: none */
@@ -158,6 +159,8 @@ void camera_flush(struct camera *c, int64_t now_us);
 /* Ask for the key of the epoch of @utc_us unless it is here or under way. */
 void camera_want_key(struct camera *c, int64_t utc_us);
 void camera_drop_keys(struct camera *c);
+/* Open the sessions, once: with a key, or when there is none for now. */
+void camera_connect(struct camera *c);
 /* Tell index and status about the open gap; @to_us 0 while it lasts. */
 void camera_note_gap(struct camera *c, int64_t to_us);
 #endif

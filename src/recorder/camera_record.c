@@ -58,11 +58,12 @@ static void on_key(struct camera *c, struct epoch_key *k, int code)
         log_error("keys", "camera %s: no key for the next epoch (%s), trying again in 2 s",
                   c->cfg.id, err_text(code));
         c->key_retry_us = clock_mono_us(c->loop->clock) + KEY_RETRY_US;
-        return;
+    } else {
+        c->key_retry_us = 0;
+        keys_release(c->ctx->keys, c->next_key);
+        c->next_key = k;
     }
-    c->key_retry_us = 0;
-    keys_release(c->ctx->keys, c->next_key);
-    c->next_key = k;
+    camera_connect(c); /* not before: pictures that come before the key are lost */
 }
 
 struct key_message {
