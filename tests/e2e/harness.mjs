@@ -29,7 +29,7 @@ export async function until(what, look, patience = PATIENCE) {
   }
 }
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((done) => {
     const server = createServer();
     server.listen(0, '127.0.0.1', () => {

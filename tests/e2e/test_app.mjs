@@ -384,7 +384,7 @@ try {
         await p.waitForSelector('input[name=username]');
         const found = (await axe(p)).map((v) => `sign-in: ${v}`);
         await signIn(p, 'ada', password);
-        for (const hash of ['#/wall', '#/timeline', '#/cameras', '#/cameras/add', '#/cameras/import', '#/cameras/c/gate-1', '#/health', '#/users']) {
+        for (const hash of ['#/wall', '#/timeline', '#/cases', '#/cameras', '#/cameras/add', '#/cameras/import', '#/cameras/c/gate-1', '#/health', '#/users']) {
           await p.waitForSelector('.page-head h1');
           await p.goto(`${node.url}${hash}`);
           await sleep(1500);

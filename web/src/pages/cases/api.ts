@@ -1,65 +1,22 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
-// The routes of cases, and their answers as this page reads them. docs/api/openapi.yaml says the rest.
+// The routes of cases. Types of their answers come from docs/api/openapi.yaml.
 import { signal } from '@preact/signals';
 import { get, request, send } from '../../api/client';
+import type { components } from '../../api/schema';
 import { language } from '../../i18n';
 
-export type CaseState = 'requested' | 'logged' | 'approved' | 'open' | 'closed' | 'refused' | 'expired' | 'withdrawn';
-export interface Case {
-  id: string;
-  state: CaseState;
-  since: string;
-  node: string;
-  cameras: string[];
-  from: string;
-  to: string;
-  purpose: string;
-  basis: string;
-  made: string;
-  not_after: string;
-  urgent: string | null;
-  order_hash: string;
-  threshold: number;
-  custodians: number;
-  approved: number[];
-  refused: { custodian: number; reason: string }[];
-  missing: string | null;
-  entry: number | null;
-  seconds_left: number;
-}
-export interface CaseDetail extends Case {
-  order: string;
-  words: string;
-  words_zh?: string;
-  proof: string;
-}
-export interface Code {
-  code: string;
-  purpose?: string;
-  en: string;
-  'zh-Hant'?: string;
-}
-export interface Codes {
-  purposes: Code[];
-  bases: Code[];
-  refusals: Code[];
-  limits: { camera_hours: number; valid_seconds: number; urgent_seconds: number; cameras: number };
-  node: string;
-  threshold: number;
-  custodians: number;
-  practice: boolean;
-  log_vkey: string;
-  now: string;
-}
+type Schemas = components['schemas'];
+export type Case = Schemas['Case'];
+export type CaseState = Schemas['CaseState'];
+export type CaseDetail = Case & Schemas['CaseDetail'];
+export type Codes = Schemas['CaseCodes'];
+export type Code = Schemas['CaseCode'];
+export type Recordings = Schemas['CaseRecordings'];
 export interface Opening {
   case: Case;
   approvals: string[];
   shares: string;
   custodians: string;
-}
-export interface Recordings {
-  recordings: { camera: string; recording: string; kid: string; begin: string; end: string | null; bytes: number }[];
-  gaps: { camera: string; from: string; to: string | null; reason: string }[];
 }
 
 export const codes = signal<Codes | null>(null);

@@ -109,7 +109,7 @@ async function sendOrder(wish: Wish, f: Form) {
 }
 
 function RequestForm({ form, set, list, allowed, onSubmit }: { form: Form; set: (part: Partial<Form>) => void; list: Codes | null; allowed: string[]; onSubmit: (event: Event) => void }) {
-  const bases = (list?.bases ?? []).filter((b) => !b.purpose || !form.purpose || b.purpose === form.purpose);
+  const bases = list?.bases ?? [];
   const choose = { value: '', text: t('request.choose') };
   const most = (list?.limits.valid_seconds ?? 7 * 86400) / 3600;
   const terms = [...VALID.filter((h) => h < most), most];

@@ -46,6 +46,7 @@ export class Model {
 
   /** Writes the place into the address, so that it can be sent to a colleague. */
   remember() {
+    if (this.only) return; // it stands on another page
     go(href('timeline', [], { cameras: this.chosen.value.join(','), at: iso(Math.round(this.player.time.value)) }), true);
   }
 
