@@ -143,7 +143,7 @@ static void measure(const char *what, const char *const *ids, size_t n, int64_t 
 
 int main(int argc, char **argv)
 {
-    static char name[4096][16];
+    static char name[4096][24];
     static const char *ids[4096];
     int cameras = (int)arg_number(argc, argv, 2, "cameras", 500, 1, 4096);
     int days = (int)arg_number(argc, argv, 3, "days", 30, 1, 3650);
