@@ -63,8 +63,10 @@ static int attach(struct sqlite_index *x, const char *path, struct err *reterr)
 
 static int prepare_addresses(struct sqlite_index *x, struct err *reterr)
 {
+    /* A limit of 0 empties the log that stays: addresses that were removed must not last in it. */
     static const char sql[] =
         "PRAGMA address.journal_mode = WAL; PRAGMA address.secure_delete = ON;"
+        "PRAGMA address.journal_size_limit = 0;"
         "CREATE TABLE IF NOT EXISTS address.camera_address(id TEXT PRIMARY KEY, main_url TEXT NOT "
         "NULL, sub_url TEXT NOT NULL, pin TEXT NOT NULL) WITHOUT ROWID";
     int keep = 1;
