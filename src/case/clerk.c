@@ -28,10 +28,10 @@ static void on_term(int signal)
     stopping = 1;
 }
 
-static int listen_on(const char *data_dir, int *ret, struct err *reterr)
+static int listen_on(const char *path, int *ret, struct err *reterr)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s/run/cases.sock", data_dir);
+    int n = snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
     if (n < 0 || (size_t)n >= sizeof(a.sun_path))
         return err_set(reterr, -ENAMETOOLONG, "the path of the data directory is too long");
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -132,7 +132,10 @@ static void beat(const struct clerk_options *o, int64_t *last_us, struct clerk_o
 
 int clerk_run(const struct clerk_options *o, struct err *reterr)
 {
-    int listener = -1, r = listen_on(o->data_dir, &listener, reterr);
+    char path[512];
+    int listener = -1;
+    snprintf(path, sizeof(path), "%.480s/run/cases.sock", o->data_dir);
+    int r = listen_on(path, &listener, reterr);
     struct clerk_over known = {0};
     int64_t last = 0;
     if (r < 0)
@@ -152,6 +155,7 @@ int clerk_run(const struct clerk_options *o, struct err *reterr)
         close(fd);
     }
     close(listener);
+    (void)unlink(path);
     free(known.id);
     return 0;
 }
