@@ -98,10 +98,25 @@ int case_desk_request(const struct case_desk *d, const void *note, size_t len,
     return r;
 }
 
+static bool is_confirmed(const struct case_folder *f)
+{
+    struct case_answers all;
+    struct seal_policy more = f->policy;
+    more.threshold++;
+    return more.threshold <= more.count && case_folder_answers(f, NULL, NULL, &all, NULL) >= 0 &&
+           case_quorum(&more, all.approved, NULL) >= 0;
+}
+
+int64_t case_desk_ends_us(const struct case_folder *f)
+{
+    const struct case_order *o = &f->order;
+    return o->urgent_us && o->urgent_us < o->not_after_us && !is_confirmed(f) ? o->urgent_us
+                                                                              : o->not_after_us;
+}
+
 bool case_desk_overdue(const struct case_folder *f, int64_t now_us)
 {
-    return !case_state_final(f->state) && (now_us >= f->order.not_after_us ||
-                                           (f->order.urgent_us && now_us >= f->order.urgent_us));
+    return !case_state_final(f->state) && now_us >= case_desk_ends_us(f);
 }
 
 static int log_event(const struct case_desk *d, const struct case_folder *f, const char *kind,
@@ -135,15 +150,12 @@ int case_desk_end(const struct case_desk *d, struct case_folder *f, enum case_st
 static int still_on(const struct case_desk *d, struct case_folder *f, struct err *reterr)
 {
     char t[TIME_TEXT];
+    int64_t end = case_desk_ends_us(f);
     if (case_desk_overdue(f, d->now_us)) {
         int r = case_desk_end(d, f, CASE_EXPIRED, reterr);
         if (r < 0)
             return r;
-        return err_set(reterr, E_DENIED, "case %s ran out at %s", f->order.id,
-                       time_format(f->order.urgent_us && f->order.urgent_us < f->order.not_after_us
-                                       ? f->order.urgent_us
-                                       : f->order.not_after_us,
-                                   t));
+        return err_set(reterr, E_DENIED, "case %s ran out at %s", f->order.id, time_format(end, t));
     }
     if (f->state == CASE_REQUESTED)
         return err_set(reterr, E_DENIED, "order %s is not in the log: nobody may act on it",

@@ -37,6 +37,11 @@ int case_desk_opening(const struct case_desk *d, struct case_folder *f,
 /* Close (open cases), withdraw (others), or, when its time is over, expire. */
 int case_desk_end(const struct case_desk *d, struct case_folder *f, enum case_state to,
                   struct err *reterr);
-/* Does it have to expire now: not-after, or an urgent order without confirmation? */
+/*
+ * When it ends by itself: not-after, or for an urgent order that is not confirmed, its deadline. It is confirmed when one
+ * custodian more than the threshold has approved.
+ */
+int64_t case_desk_ends_us(const struct case_folder *f);
+/* Does it have to expire now? */
 bool case_desk_overdue(const struct case_folder *f, int64_t now_us);
 #endif

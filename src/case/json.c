@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "case/answer.h"
+#include "case/desk.h"
 #include "tlog/base64.h"
 #include "tlog/proof.h"
 
@@ -46,9 +47,7 @@ static json_t *entry_json(const struct case_folder *f)
 
 static json_int_t seconds_left(const struct case_folder *f, int64_t now_us)
 {
-    int64_t end = f->order.not_after_us;
-    if (f->order.urgent_us && f->order.urgent_us < end)
-        end = f->order.urgent_us;
+    int64_t end = case_desk_ends_us(f);
     return case_state_final(f->state) || end <= now_us ? 0 : (end - now_us) / SECOND_US;
 }
 

@@ -199,6 +199,11 @@ check(len(site.entries("expiry")) == 1 and refused(hand_in(custodian, late.case,
 urgent = Session("session-5")
 leo.ask("POST", "/api/v1/cases", {"order": urgent.order(urgent=2)})
 check(wait_for(lambda: leo.get(f"/api/v1/cases/{urgent.case}").json()["state"] == "expired", 10), "an urgent one that nobody confirmed, too")
+sure = Session("session-6")
+leo.ask("POST", "/api/v1/cases", {"order": sure.order(urgent=60)})
+for who in range(3):
+    left = hand_in(custodian, sure.case, answer(sure.case, "approve", who)).json()["seconds_left"]
+    check((left > 3000) == (who == 2), f"an urgent one with {who + 1} approvals has {left} s left: the third confirms it")
 r = leo.ask("POST", f"/api/v1/cases/{second}/withdraw")
 check(r.status == 200 and r.json()["state"] == "withdrawn" and len(site.entries("withdrawal")) == 1, "an order is withdrawn", r.body)
 check(leo.ask("POST", f"/api/v1/cases/{second}/close").status == 409, "and not closed after that")
