@@ -64,7 +64,7 @@ export class Node {
       node.run('serve', ['serve', '--data', node.data, '--listen', `127.0.0.1:${port}`, ...(settings ? ['--config', config] : [])]);
       node.url = `http://127.0.0.1:${port}/`;
       node.link = (await until('the set-up link is printed', () => /(http:\/\/\S+#\/setup\/\S+)/.exec(node.logs.serve)))[1];
-      await until('the server answers', async () => (await fetch(`${node.url}api/v1/site`)).ok);
+      await until('the whole node is up', async () => (await (await fetch(`${node.url}api/v1/site`)).json()).practice); // the recorder has told of its custodians
       return node;
     } catch (error) {
       await node.stop();

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // The pages for everybody, in Chromium: small, alone, readable without a script, on a phone, on paper, and honest about a
 // proof that does not hold. LETHE_SHOTS=DIR keeps pictures.
