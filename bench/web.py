@@ -117,8 +117,8 @@ def bench_timeline():
     web.start()
     try:
         thirty = ",".join(f"cam-{i:03d}" for i in range(30))
-        for name, cameras, days, buckets in (("500 cameras, 30 days", "*", 30, 300), ("30 cameras, 30 days", thirty, 30, 1000),
-                                             ("30 cameras, 1 day", thirty, 1, 1000), ("1 camera, 1 hour", "cam-007", 1 / 24, 1000)):
+        for name, cameras, days, buckets in (("500 cameras, 30 days", "*", 30, 300), ("500 cameras, 1 day", "*", 1, 300),
+                                             ("30 cameras, 30 days", thirty, 30, 1000), ("30 cameras, 1 day", thirty, 1, 1000), ("1 camera, 1 hour", "cam-007", 1 / 24, 1000)):
             took, size, before = [], 0, web.cpu()
             for _ in range(15):
                 wall = time.perf_counter()
@@ -128,7 +128,7 @@ def bench_timeline():
                 size = len(r.body)
                 assert r.status == 200, r.body
             print(f"timeline, {name}, {buckets} buckets: {middle(took) * 1000:.1f} ms, "
-                  f"{(web.cpu() - before) * 1000 / len(took):.0f} ms of CPU, {size / 1000:.0f} kB")
+                  f"worst {max(took) * 1000:.1f} ms, {(web.cpu() - before) * 1000 / len(took):.0f} ms of CPU, {size / 1000:.0f} kB")
     finally:
         web.close()
 

@@ -18,7 +18,7 @@
 struct strip {
     int64_t from_us, to_us; /* what the asker's grants reach */
     struct index_gap *gap;
-    size_t gaps, gaps_left_out;
+    size_t gaps, room, gaps_left_out;
 };
 
 struct timeline {
@@ -29,6 +29,7 @@ struct timeline {
     struct strip *strip;
     size_t count, at; /* at: of the camera in work */
     struct buf *out;
+    uint8_t root[1001]; /* level of activity, by permille */
     size_t first, last; /* buckets that are reached, of the camera in work */
 };
 
@@ -43,8 +44,16 @@ static int64_t gap_length(const struct timeline *t, const struct index_gap *g)
 static int keep_gap(const struct timeline *t, struct strip *s, const struct index_gap *g)
 {
     size_t at = s->gaps;
-    if (!s->gap && !(s->gap = calloc(GAPS, sizeof(*s->gap))))
-        return -ENOMEM;
+    if (s->gaps == s->room && s->room < GAPS) {
+        /* Most have few, and there are many cameras: room for all would be 40 MB to make and clear. */
+        size_t room = s->room ? s->room * 2 : 4;
+        room = room < GAPS ? room : GAPS;
+        void *more = reallocarray(s->gap, room, sizeof(*s->gap));
+        if (!more)
+            return -ENOMEM;
+        s->gap = more;
+        s->room = room;
+    }
     if (s->gaps == GAPS) {
         s->gaps_left_out++;
         at = 0;
@@ -84,7 +93,15 @@ static int find_gaps(struct timeline *t, struct index *ix, struct err *reterr)
 
 enum strip_kind { MASKED, SEALED, ACTIVITY, PERSONS };
 
-static unsigned level_of(const struct index_bucket *b, enum strip_kind kind)
+/* A person far away moves in a hundredth of the picture: the root shows it. */
+static void fill_roots(struct timeline *t)
+{
+    for (size_t i = 0; i < sizeof(t->root); i++)
+        t->root[i] = (uint8_t)(sqrt((double)i / 1000) * FULL + 0.5);
+}
+
+static unsigned level_of(const struct timeline *t, const struct index_bucket *b,
+                         enum strip_kind kind)
 {
     unsigned permille = kind == MASKED   ? b->covered[MP4_MASKED]
                         : kind == SEALED ? b->covered[MP4_SEALED]
@@ -93,9 +110,9 @@ static unsigned level_of(const struct index_bucket *b, enum strip_kind kind)
         return b->persons_max < FULL ? b->persons_max : FULL;
     if (!permille)
         return 0;
-    /* A person far away moves in a hundredth of the picture: the root shows it. */
-    unsigned level = kind == ACTIVITY ? (unsigned)(sqrt((double)permille / 1000) * FULL + 0.5)
-                                      : (permille * FULL + 500) / 1000;
+    unsigned level = kind != ACTIVITY             ? (permille * FULL + 500) / 1000
+                     : permille < sizeof(t->root) ? t->root[permille]
+                                                  : FULL;
     return level < 1 ? 1 : level > FULL ? FULL : level;
 }
 
@@ -111,7 +128,7 @@ static int put_strip(const struct timeline *t, const char *name, const struct in
         return r;
     uint8_t *p = t->out->data + t->out->len;
     for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)digits[i < t->first || i >= t->last ? 0 : level_of(&b[i], kind)];
+        p[i] = (uint8_t)digits[i < t->first || i >= t->last ? 0 : level_of(t, &b[i], kind)];
     p[n] = '"';
     t->out->len += n + 1;
     return 0;
@@ -200,7 +217,10 @@ static int put_all(struct timeline *t, struct http_request *rq, struct http_repl
         return r;
     t->asked.cameras = t->names;
     t->asked.camera_count = t->count;
-    r = find_gaps(t, ix, &rp->err);
+    r = ix->ops->snapshot(ix, &rp->err);
+    bool looking = r >= 0;
+    if (r >= 0)
+        r = find_gaps(t, ix, &rp->err);
     if (r >= 0)
         r = buf_appendf(t->out,
                         "{\"from_us\":%lld,\"to_us\":%lld,\"bucket_us\":%lld,\"buckets\":%zu,"
@@ -209,6 +229,8 @@ static int put_all(struct timeline *t, struct http_request *rq, struct http_repl
                         (long long)t->bucket_us, t->asked.buckets);
     if (r >= 0 && t->count)
         r = ix->ops->timeline(ix, &t->asked, put_camera, t, &rp->err);
+    if (looking)
+        ix->ops->release(ix);
     api_index_give(api_of(rq), ix);
     return r < 0 ? r : buf_appendf(t->out, "]}\n");
 }
@@ -225,6 +247,7 @@ static int get_timeline(struct http_request *rq, struct http_reply *rp)
     if (r < 0)
         return r;
     t.asked.buckets = (size_t)buckets;
+    fill_roots(&t);
     t.bucket_us = index_bucket_us(&t.asked);
     r = prepare(&t, rq);
     if (r >= 0)

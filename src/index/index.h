@@ -223,7 +223,14 @@ struct index_ops {
     int (*prune)(struct index *ix, int64_t gaps_before_us, int64_t events_before_us,
                  struct err *reterr);
     /*
-     * Coverage and activity of many cameras, for drawing. The callback gets t->buckets buckets of one
+     * All that is read from here to release() is of one moment, and costs no lock for each query: for
+     * many small queries one after another. Nothing may be written meanwhile, and no second snapshot
+     * taken. After an error there is nothing to release.
+     */
+    int (*snapshot)(struct index *ix, struct err *reterr);
+    void (*release)(struct index *ix);
+    /*
+     * Coverage and activity of many cameras, for drawing. Takes a snapshot where none is. The callback gets t->buckets buckets of one
      * camera, in the order of t->cameras. Breaks of less than a second do not count. Below 15 min a
      * bucket, activity is exact to the minute, above to the hour. E_RANGE.
      */

@@ -23,6 +23,7 @@
 
 static const char *const sql[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_SNAPSHOT] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_PUT_RECORDING] = "INSERT INTO recording(camera, view, start_us, end_us, epoch_us, path, "
@@ -41,8 +42,6 @@ static const char *const sql[SQL_STATEMENTS] = {
                         "from_us <= ?3 ORDER BY from_us DESC",
     [SQL_RUN_PUT] = "INSERT OR REPLACE INTO coverage VALUES(?1, ?2, ?3, ?4)",
     [SQL_RUN_REMOVE] = "DELETE FROM coverage WHERE camera = ?1 AND view = ?2 AND from_us = ?3",
-    [SQL_RUNS] = "SELECT view, from_us, to_us FROM coverage WHERE camera = ?1 AND from_us < ?3 AND "
-                 "to_us > ?2",
     [SQL_OPEN_OF_CAMERA] = "SELECT camera, view, start_us FROM recording WHERE state <> 1 AND "
                            "state = 0 ORDER BY camera",
     [SQL_MINUTES_GET] = "SELECT minutes FROM activity_hour WHERE camera = ?1 AND hour = ?2",
@@ -114,9 +113,16 @@ static const char *const sql[SQL_STATEMENTS] = {
     [SQL_GAPS] =
         "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE (?1 IS NULL OR camera = ?1)"
         " AND from_us < ?3 AND (to_us > ?2 OR to_us = 0) ORDER BY from_us, camera",
+    /* "?4 <= …" and not the other way round: beside the condition of the index the same words with a
+     * parameter would have the statement prepared anew whenever that has another value. */
     [SQL_LONG_GAPS] =
-        "SELECT camera, from_us, to_us, reason, detail FROM gap WHERE camera = ?1 AND from_us < ?3"
-        " AND (to_us = 0 OR (to_us > ?2 AND to_us - from_us >= ?4)) ORDER BY from_us",
+        "SELECT camera, from_us, to_us, reason, detail FROM gap INDEXED BY gap_long WHERE camera = "
+        "?1 AND from_us < ?3 AND (to_us = 0 OR to_us - from_us >= 600000000)"
+        " AND (to_us = 0 OR (?2 < to_us AND ?4 <= to_us - from_us)) ORDER BY from_us",
+    [SQL_SHORT_GAPS] =
+        "SELECT camera, from_us, to_us, reason, detail FROM gap NOT INDEXED WHERE camera = ?1 AND "
+        "from_us < ?3 AND from_us > ?5 AND ?2 < to_us AND ?4 <= to_us - from_us"
+        " AND to_us - from_us < 600000000 ORDER BY from_us",
     [SQL_EVENTS] = "SELECT at_us, kind, camera, text FROM event WHERE at_us >= ?1 AND at_us < ?2"
                    " ORDER BY at_us DESC, id DESC LIMIT ?3",
     [SQL_PRUNE_GAPS] = "DELETE FROM gap WHERE to_us > 0 AND to_us < ?1",
@@ -458,6 +464,16 @@ static int sqlite_meta_put(struct index *ix, const char *key, const char *value,
     return put_meta(sqlite_index(ix), key, value, reterr);
 }
 
+int sqlite_snapshot(struct index *ix, struct err *reterr)
+{
+    return run_simple(sqlite_index(ix), SQL_SNAPSHOT, "beginning to read the index", reterr);
+}
+
+void sqlite_release(struct index *ix)
+{
+    (void)sqlite_finish(sqlite_index(ix), 0, NULL);
+}
+
 static int sqlite_durable(struct index *ix)
 {
     struct sqlite_index *x = sqlite_index(ix);
@@ -489,6 +505,8 @@ const struct index_ops index_sqlite = {
     .span = sqlite_span,
     .prune = sqlite_prune,
     .timeline = sqlite_timeline,
+    .snapshot = sqlite_snapshot,
+    .release = sqlite_release,
     .recording_by_id = sqlite_recording_by_id,
     .outbox = sqlite_outbox,
     .outbox_drop = sqlite_outbox_drop,

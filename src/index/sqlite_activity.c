@@ -15,11 +15,6 @@
 #define HOUR_BYTES (60 * ENTRY)
 #define DAY_BYTES (24 * ENTRY)
 
-void sqlite_activity_unpack(const uint8_t *p, struct sqlite_activity *ret)
-{
-    *ret = (struct sqlite_activity){p[0], rd16(p + 1), rd16(p + 3), p[5], p[6]};
-}
-
 static void pack(uint8_t *p, const struct sqlite_activity *a)
 {
     p[0] = (uint8_t)a->known;

@@ -4,6 +4,7 @@
 /* What the files of the SQLite back end share. Nobody else includes this. */
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "index/index.h"
 
 /* A file spans at most one epoch, an epoch at most an hour: bounds how far back a query by time
@@ -12,6 +13,7 @@
 
 enum sqlite_statement {
     SQL_BEGIN,
+    SQL_SNAPSHOT,
     SQL_COMMIT,
     SQL_ROLLBACK,
     SQL_PUT_RECORDING,
@@ -21,7 +23,6 @@ enum sqlite_statement {
     SQL_RUNS_BEFORE,
     SQL_RUN_PUT,
     SQL_RUN_REMOVE,
-    SQL_RUNS,
     SQL_OPEN_OF_CAMERA,
     SQL_MINUTES_GET,
     SQL_MINUTES_PUT,
@@ -62,6 +63,7 @@ enum sqlite_statement {
     SQL_NEWEST_US,
     SQL_GAPS,
     SQL_LONG_GAPS,
+    SQL_SHORT_GAPS,
     SQL_EVENTS,
     SQL_PRUNE_GAPS,
     SQL_PRUNE_EVENTS,
@@ -150,13 +152,19 @@ int sqlite_coverage_cut(struct sqlite_index *x, const char *path, struct err *re
 
 /* sqlite_activity.c */
 int sqlite_put_activity(struct sqlite_index *x, const struct index_activity *a, struct err *reterr);
+/* From here on a gap is in the index gap_long; the number stands in its SQL too. */
+#define SQLITE_LONG_GAP_US INT64_C(600000000)
+
 /* One entry of activity: a minute, or an hour of @known minutes. */
 struct sqlite_activity {
     unsigned known; /* minutes that it is made of; 0: nothing is known */
     unsigned motion_max, motion_mean, persons_max, vehicles_max;
 };
 #define SQLITE_ACTIVITY_BYTES 7
-void sqlite_activity_unpack(const uint8_t *p, struct sqlite_activity *ret);
+static inline void sqlite_activity_unpack(const uint8_t *p, struct sqlite_activity *ret)
+{
+    *ret = (struct sqlite_activity){p[0], rd16(p + 1), rd16(p + 3), p[5], p[6]};
+}
 
 /* sqlite_outbox.c */
 int sqlite_put_outbox(struct sqlite_index *x, const struct index_outbox *o, struct err *reterr);
@@ -188,6 +196,8 @@ int sqlite_tell_camera(struct sqlite_index *x, const struct index_camera *before
                        const struct index_camera *after, struct err *reterr);
 
 /* sqlite_timeline.c */
+int sqlite_snapshot(struct index *ix, struct err *reterr);
+void sqlite_release(struct index *ix);
 int sqlite_timeline(struct index *ix, const struct index_timeline *t,
                     int (*cb)(void *, const char *, const struct index_bucket *), void *user,
                     struct err *reterr);

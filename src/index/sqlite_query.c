@@ -202,20 +202,33 @@ int sqlite_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t t
     return each_gap(x, st, cb, user, reterr);
 }
 
+static int some_gaps(struct sqlite_index *x, enum sqlite_statement which, const char *camera,
+                     const int64_t bounds[4], int (*cb)(void *, const struct index_gap *),
+                     void *user, struct err *reterr)
+{
+    sqlite3_stmt *st;
+    int err = sqlite_prepare(x, which, &st, reterr);
+    if (err < 0)
+        return err;
+    sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
+    for (int i = 0; i < sqlite3_bind_parameter_count(st) - 1; i++)
+        sqlite3_bind_int64(st, 2 + i, bounds[i]);
+    return each_gap(x, st, cb, user, reterr);
+}
+
+/* Those from ten minutes on are few and have an index of their own. A shorter one that reaches into
+ * the span begins at most ten minutes before it. */
 int sqlite_long_gaps(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                      int64_t min_us, int (*cb)(void *, const struct index_gap *), void *user,
                      struct err *reterr)
 {
     struct sqlite_index *x = sqlite_index(ix);
-    sqlite3_stmt *st;
-    int err = sqlite_prepare(x, SQL_LONG_GAPS, &st, reterr);
-    if (err < 0)
-        return err;
-    sqlite3_bind_text(st, 1, camera, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(st, 2, from_us);
-    sqlite3_bind_int64(st, 3, to_us);
-    sqlite3_bind_int64(st, 4, min_us);
-    return each_gap(x, st, cb, user, reterr);
+    const int64_t bounds[4] = {from_us, to_us, min_us,
+                               from_us < SQLITE_LONG_GAP_US ? 0 : from_us - SQLITE_LONG_GAP_US};
+    int err = some_gaps(x, SQL_LONG_GAPS, camera, bounds, cb, user, reterr);
+    if (err >= 0 && min_us < SQLITE_LONG_GAP_US)
+        err = some_gaps(x, SQL_SHORT_GAPS, camera, bounds, cb, user, reterr);
+    return err;
 }
 
 int sqlite_events(struct index *ix, int64_t from_us, int64_t to_us, size_t limit,

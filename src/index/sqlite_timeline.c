@@ -40,19 +40,21 @@ static void cover(struct line *l, int view, int64_t from_us, int64_t to_us)
     }
 }
 
-static int read_runs(struct line *l, int64_t camera, struct err *reterr)
+/* Latest first, up to one that ends before: runs of a view do not overlap, so what is older is not
+ * looked at. */
+static int read_runs(struct line *l, int64_t camera, int view, struct err *reterr)
 {
     sqlite3_stmt *st;
-    int rc, err = sqlite_prepare(l->x, SQL_RUNS, &st, reterr);
+    int rc, err = sqlite_prepare(l->x, SQL_RUNS_BEFORE, &st, reterr);
     if (err < 0)
         return err;
     sqlite3_bind_int64(st, 1, camera);
-    sqlite3_bind_int64(st, 2, l->t->from_us);
+    sqlite3_bind_int(st, 2, view);
     sqlite3_bind_int64(st, 3, l->t->to_us);
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        cover(l, sqlite3_column_int(st, 0), sqlite3_column_int64(st, 1),
-              sqlite3_column_int64(st, 2));
-    err = rc == SQLITE_DONE ? 0 : sqlite_error(l->x, "reading coverage", reterr);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW && sqlite3_column_int64(st, 1) > l->t->from_us)
+        cover(l, view, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1));
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        err = sqlite_error(l->x, "reading coverage", reterr);
     sqlite3_reset(st);
     return err;
 }
@@ -103,24 +105,52 @@ static int read_open(struct line *l, struct err *reterr)
     return err;
 }
 
+/* A bucket and where it ends. Times come in order, so the next one is found by going on. */
+struct place {
+    size_t i;
+    int64_t end_us;
+};
+
+static struct place place_of(const struct line *l, int64_t at_us)
+{
+    int64_t i = at_us <= l->t->from_us ? 0 : (at_us - l->t->from_us) / l->bucket_us;
+    return (struct place){(size_t)i, l->t->from_us + (i + 1) * l->bucket_us};
+}
+
 /* Every bucket that the entry's time touches shows it. */
-static void show(struct line *l, int64_t from_us, int64_t length_us,
+static void show(struct line *l, struct place *p, int64_t from_us, int64_t to_us,
                  const struct sqlite_activity *a)
 {
-    const struct index_timeline *t = l->t;
-    int64_t to_us = from_us + length_us;
-    if (!a->known || to_us <= t->from_us || from_us >= t->to_us)
-        return;
-    int64_t first = from_us <= t->from_us ? 0 : (from_us - t->from_us) / l->bucket_us;
-    int64_t last = ((to_us > t->to_us ? t->to_us : to_us) - 1 - t->from_us) / l->bucket_us;
-    for (int64_t i = first; i <= last; i++) {
-        struct index_bucket *b = &l->bucket[i];
+    if (to_us > l->t->to_us)
+        to_us = l->t->to_us;
+    for (; p->end_us <= from_us; p->i++)
+        p->end_us += l->bucket_us;
+    for (struct place at = *p;; at.i++, at.end_us += l->bucket_us) {
+        struct index_bucket *b = &l->bucket[at.i];
         b->motion_max = a->motion_max > b->motion_max ? (uint16_t)a->motion_max : b->motion_max;
         b->persons_max = a->persons_max > b->persons_max ? (uint8_t)a->persons_max : b->persons_max;
         b->vehicles_max =
             a->vehicles_max > b->vehicles_max ? (uint8_t)a->vehicles_max : b->vehicles_max;
-        l->motion_sum[i] += (int64_t)a->motion_mean * a->known;
-        l->motion_weight[i] += a->known;
+        l->motion_sum[at.i] += (int64_t)a->motion_mean * a->known;
+        l->motion_weight[at.i] += a->known;
+        if (at.end_us >= to_us)
+            break;
+    }
+}
+
+/* A row of @entries entries of @entry_us each. */
+static void show_row(struct line *l, const uint8_t *row, int entries, int64_t from_us,
+                     int64_t entry_us)
+{
+    struct place place = place_of(l, from_us);
+    struct sqlite_activity a;
+    for (int i = 0; i < entries; i++, from_us += entry_us, row += SQLITE_ACTIVITY_BYTES) {
+        if (!row[0] || from_us + entry_us <= l->t->from_us)
+            continue;
+        if (from_us >= l->t->to_us)
+            break;
+        sqlite_activity_unpack(row, &a);
+        show(l, &place, from_us, from_us + entry_us, &a);
     }
 }
 
@@ -137,15 +167,9 @@ static int read_activity(struct line *l, int64_t camera, enum sqlite_statement w
     sqlite3_bind_int64(st, 2, l->t->from_us / row_us);
     sqlite3_bind_int64(st, 3, (l->t->to_us - 1) / row_us);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        int64_t from_us = sqlite3_column_int64(st, 0) * row_us;
-        const uint8_t *p = sqlite3_column_blob(st, 1);
-        struct sqlite_activity a;
-        if (sqlite3_column_bytes(st, 1) != entries * SQLITE_ACTIVITY_BYTES)
-            continue;
-        for (int i = 0; i < entries; i++) {
-            sqlite_activity_unpack(p + (size_t)i * SQLITE_ACTIVITY_BYTES, &a);
-            show(l, from_us + i * entry_us, entry_us, &a);
-        }
+        const uint8_t *row = sqlite3_column_blob(st, 1);
+        if (sqlite3_column_bytes(st, 1) == entries * SQLITE_ACTIVITY_BYTES)
+            show_row(l, row, entries, sqlite3_column_int64(st, 0) * row_us, entry_us);
     }
     err = rc == SQLITE_DONE ? 0 : sqlite_error(l->x, "reading activity", reterr);
     sqlite3_reset(st);
@@ -164,8 +188,10 @@ static void clear(struct line *l)
 
 static uint16_t permille(int64_t part, int64_t whole)
 {
+    if (part == 0 || part >= whole) /* nearly all buckets of nearly all screens */
+        return part ? 1000 : 0;
     int64_t v = (part * 1000 + whole / 2) / whole;
-    return (uint16_t)(v > 1000 ? 1000 : v == 0 && part > 0 ? 1 : v);
+    return (uint16_t)(v == 0 ? 1 : v);
 }
 
 static void finish(struct line *l)
@@ -192,7 +218,8 @@ static int one_camera(struct line *l, const char *id,
         return err;
     clear(l);
     if (camera) {
-        err = read_runs(l, camera, reterr);
+        for (int view = 0; view < 2 && err >= 0; view++)
+            err = read_runs(l, camera, view, reterr);
         cover_open(l, camera);
         if (err >= 0)
             err = l->bucket_us < FINE_US
@@ -252,7 +279,13 @@ int sqlite_timeline(struct index *ix, const struct index_timeline *t,
     l.covered[1] = calloc(t->buckets, sizeof(int64_t));
     l.motion_sum = calloc(t->buckets, sizeof(int64_t));
     l.motion_weight = calloc(t->buckets, sizeof(int64_t));
-    int err = draw(&l, cb, user, reterr);
+    bool alone = sqlite3_get_autocommit(l.x->db);
+    int err = alone ? sqlite_snapshot(ix, reterr) : 0;
+    if (err >= 0) {
+        err = draw(&l, cb, user, reterr);
+        if (alone)
+            sqlite_release(ix);
+    }
     free(l.bucket);
     free(l.covered[0]);
     free(l.covered[1]);

@@ -235,6 +235,81 @@ static void test_sqlite__gaps_are_replaced_and_pruned(void **state)
     assert_int_equal(n, 1); /* the event is left */
 }
 
+static int64_t sum_from; /* seconds at which the gaps begin, added up */
+
+static int add_from(void *user, const struct index_gap *g)
+{
+    sum_from += g->from_us / 1000000;
+    return count(user, g);
+}
+
+/* Gaps of camera "a" that touch [from_s, to_s) and last @min_s; 0 ones of "b". */
+static int long_ones(int64_t from_s, int64_t to_s, int64_t min_s)
+{
+    int n = 0;
+    sum_from = 0;
+    assert_int_equal(ops->long_gaps(ix, "a", from_s * 1000000, to_s * 1000000, min_s * 1000000,
+                                    add_from, &n, NULL),
+                     0);
+    return n;
+}
+
+static void test_sqlite__long_gaps_are_found_wherever_they_begin(void **state)
+{
+    (void)state;
+    static const struct {
+        char camera;
+        int64_t from_s, to_s;         /* 0: it lasts */
+    } rows[] = {{'a', 1000, 90000},   /* long before the span, and into it */
+                {'a', 5000, 0},       /* lasts */
+                {'a', 79401, 80001},  /* ten minutes to the second */
+                {'a', 79402, 80001},  /* one less */
+                {'a', 79500, 79999},  /* over before the span */
+                {'a', 80010, 80020},  /* inside */
+                {'a', 85000, 86000},  /* begins where the span ends */
+                {'b', 80010, 80020}}; /* another camera */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct index_change c = {.kind = INDEX_PUT_GAP,
+                                 .gap = {.camera = {rows[i].camera},
+                                         .from_us = rows[i].from_s * 1000000,
+                                         .to_us = rows[i].to_s * 1000000}};
+        assert_int_equal(ops->apply(ix, &c, 1, NULL), 0);
+    }
+    assert_int_equal(long_ones(80000, 85000, 0), 5);
+    assert_int_equal(sum_from, 1000 + 5000 + 79401 + 79402 + 80010);
+    assert_int_equal(long_ones(80000, 85000, 10), 5);
+    assert_int_equal(long_ones(80000, 85000, 11), 4);
+    assert_int_equal(long_ones(80000, 85000, 600), 3);
+    assert_int_equal(long_ones(80000, 85000, 601), 2);
+    assert_int_equal(long_ones(100, 1000, 0), 0);
+    assert_int_equal(long_ones(100, 1001, 0), 1);
+}
+
+static void test_sqlite__a_snapshot_is_of_one_moment(void **state)
+{
+    (void)state;
+    struct index_change c = {.kind = INDEX_PUT_GAP,
+                             .gap = {.camera = "a", .from_us = 5 * M, .to_us = 9 * M}};
+    struct index *reader = NULL;
+    int n = 0;
+    assert_int_equal(ops->apply(ix, &c, 1, NULL), 0);
+    assert_int_equal(ops->open(dir, true, &reader, NULL), 0);
+    assert_int_equal(ops->snapshot(reader, NULL), 0);
+    assert_int_equal(ops->gaps(reader, "a", 0, 100 * M, count_gap, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    c.gap.from_us = 20 * M;
+    c.gap.to_us = 21 * M;
+    assert_int_equal(ops->apply(ix, &c, 1, NULL), 0); /* a reader holds up no writer */
+    n = 0;
+    assert_int_equal(ops->gaps(reader, "a", 0, 100 * M, count_gap, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    ops->release(reader);
+    n = 0;
+    assert_int_equal(ops->gaps(reader, "a", 0, 100 * M, count_gap, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    ops->close(reader);
+}
+
 static void test_sqlite__cameras_all_or_nothing(void **state)
 {
     (void)state;
@@ -312,6 +387,8 @@ int main(void)
         T(test_sqlite__garbage_is_hidden_and_stays_garbage),
         T(test_sqlite__expired_and_oldest),
         T(test_sqlite__gaps_are_replaced_and_pruned),
+        T(test_sqlite__long_gaps_are_found_wherever_they_begin),
+        T(test_sqlite__a_snapshot_is_of_one_moment),
         T(test_sqlite__cameras_all_or_nothing),
         T(test_sqlite__a_batch_is_one_transaction),
         T(test_sqlite__meta_modes_and_versions),
