@@ -49,13 +49,14 @@ export class Node {
   children = [];
   logs = {};
 
-  static async start({ cameras = 3, settings = '' } = {}) {
+  /** @sim: what the simulated cameras send, options of `lethe sim`; else @cameras different scenes. */
+  static async start({ cameras = 3, settings = '', sim = ['--scenes', String(cameras), '--scene', 'empty-first', '--scene-seconds', '45', '--size', '640x360', '--fps', '10', '--bitrate', '400k'] } = {}) {
     const node = new Node();
     node.folder = await mkdtemp(join(process.env.TMPDIR ?? tmpdir(), 'lethe-e2e-'));
     node.data = join(node.folder, 'data');
     try {
       const rtsp = await freePort();
-      node.run('sim', ['sim', '--port', String(rtsp), '--cameras', String(cameras), '--scenes', String(cameras), '--scene', 'empty-first', '--scene-seconds', '45', '--size', '640x360', '--fps', '10', '--bitrate', '400k']);
+      node.run('sim', ['sim', '--port', String(rtsp), '--cameras', String(cameras), ...sim]);
       await until('the simulator listens', () => node.logs.sim.includes('ready rtsp'));
       node.rtsp = `rtsp://127.0.0.1:${rtsp}`;
       const port = await freePort();

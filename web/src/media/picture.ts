@@ -80,7 +80,10 @@ class CodecPicture implements Picture {
     if (!first) return;
     const arrival = performance.now() + performance.timeOrigin - utcMs;
     this.delay = Math.min(arrival, this.delay + 5); // grows by 5 ms a fragment, so that a jump of a clock heals
-    if (this.decoder.decodeQueueSize > BACKLOG) this.waitKey = true;
+    if (this.decoder.decodeQueueSize > BACKLOG) {
+      this.waitKey = true;
+      return; // a key picture too: it would be one more for a decoder that is behind
+    }
     for (const sample of samples) {
       if (this.waitKey && !sample.key) continue;
       this.waitKey = false;
