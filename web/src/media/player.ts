@@ -82,6 +82,7 @@ export class Player {
   endScrub() {
     if (!this.scrub) return;
     this.scrub = null;
+    this.thumbs.drop();
     for (const screen of this.screens.values()) screen.forget();
   }
 

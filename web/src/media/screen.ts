@@ -10,6 +10,9 @@ export { onEachFrame };
 const AHEAD = 10; // pictures decoded before they are due
 const PREFETCH_MS = 2500; // at rate 1: when the next segment is asked for
 const SLACK = 0.6; // ms: times come from microseconds
+const LIVELY_MS = 250; // on the way from a key picture to the one that is wanted, so often one is shown
+
+const sameTrack = (a: Track, b: Track) => a.codec === b.codec && a.description.length === b.description.length && a.description.every((byte, i) => byte === b.description[i]);
 
 interface Waiting {
   frame: VideoFrame;
@@ -26,6 +29,9 @@ export class Screen {
   private fed: number[] = []; // times given to the decoder, not yet passed
   private frames: Waiting[] = [];
   private broken = 0; // when the decoder failed last
+  private inside = 0; // pictures given to the decoder that have not come out
+  private wanted = Number.NEGATIVE_INFINITY; // time of the newest picture that was due when it was given to the decoder
+  private painted = 0; // when, on the clock of the page
 
   constructor(
     readonly canvas: HTMLCanvasElement,
@@ -73,12 +79,11 @@ export class Screen {
 
   private reset(track: Track) {
     this.drop();
+    if (this.decoder?.state === 'configured' && this.inside === 0 && this.configured && sameTrack(this.configured, track)) return; // an empty decoder takes any key picture; made anew it would take 50 ms to begin
+    this.inside = 0;
     if (!this.decoder || this.decoder.state === 'closed') {
       const decoder: VideoDecoder = new VideoDecoder({
-        output: (frame) => {
-          if (decoder !== this.decoder) return frame.close();
-          this.frames.push({ frame, time: frame.timestamp / 1000 });
-        },
+        output: (frame) => (decoder === this.decoder ? this.take(frame) : frame.close()),
         error: () => {
           this.broken = Date.now();
           this.group = null;
@@ -90,7 +95,16 @@ export class Screen {
     this.configured = track;
   }
 
+  /** What is only on the way to the wanted picture is let go at once: the decoder goes on, and nothing is painted for it. */
+  private take(frame: VideoFrame) {
+    this.inside--;
+    const time = frame.timestamp / 1000;
+    if (time < this.wanted - SLACK && performance.now() - this.painted < LIVELY_MS) frame.close();
+    else this.frames.push({ frame, time });
+  }
+
   private decode(picture: Picture) {
+    this.inside++;
     this.fed.push(picture.time);
     this.decoder!.decode(new EncodedVideoChunk({ type: picture.key ? 'key' : 'delta', timestamp: Math.round(picture.time * 1000), data: picture.data }));
   }
@@ -103,7 +117,7 @@ export class Screen {
       if (!picture) {
         const following = this.following();
         if (!following) break;
-        if (following.track !== this.configured) {
+        if (!this.configured || !sameTrack(following.track, this.configured)) {
           // Another recording: what was fed is finished first, then the decoder starts anew.
           if (time < following.segment.start - SLACK) break;
           return this.begin(following);
@@ -115,6 +129,7 @@ export class Screen {
       const due = picture.time <= time + SLACK;
       if (!due && (picture.time > time + ahead || this.frames.length + this.decoder.decodeQueueSize >= AHEAD)) break;
       if (due && this.decoder.decodeQueueSize > 60) break;
+      if (due) this.wanted = picture.time;
       this.decode(picture);
       this.next++;
     }
@@ -146,6 +161,7 @@ export class Screen {
     this.context?.drawImage(frame, 0, 0);
     frame.close();
     this.shown = time;
+    this.painted = performance.now();
   }
 
   private standing(time: number): Standing {
@@ -199,6 +215,7 @@ export class Screen {
     for (const { frame } of this.frames.splice(0)) frame.close();
     this.fed = [];
     this.shown = null;
+    this.wanted = Number.NEGATIVE_INFINITY;
   }
 
   close() {

@@ -31,6 +31,7 @@ export class Thumbs {
   private kept = new Map<string, Thumb>();
   private wishes: { key: string; camera: string; time: number }[] = [];
   private running = new Set<string>();
+  private round = 0; // goes up when nobody wants what was asked for
   constructor(private changed: () => void) {}
 
   /** What is there for @camera at @time on a raster of @raster ms, at once; asks for it when it is not. */
@@ -56,7 +57,7 @@ export class Thumbs {
       const wish = this.wishes.pop()!;
       this.running.add(wish.key);
       void this.load(wish.camera, wish.time)
-        .then((thumb) => this.keep(wish.key, thumb), () => {})
+        .then((thumb) => thumb && this.keep(wish.key, thumb), () => {})
         .finally(() => {
           this.running.delete(wish.key);
           this.changed();
@@ -65,11 +66,14 @@ export class Thumbs {
     }
   }
 
-  private async load(camera: string, time: number): Promise<Thumb> {
+  /** null: it came too late, and decoding it would hold up what is shown instead. */
+  private async load(camera: string, time: number): Promise<Thumb | null> {
+    const { round } = this;
     try {
       const response = await request(`cameras/${encodeURIComponent(camera)}/keyframe.mp4?at=${Math.round(time * 1000)}`);
       const taken = Number(response.headers.get('lethe-time')) / 1000 || time;
-      return { bitmap: await decodeStill(new Uint8Array(await response.arrayBuffer())), time: taken };
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return round === this.round ? { bitmap: await decodeStill(bytes), time: taken } : null;
     } catch (error) {
       if (error instanceof Failure && error.status === 404) return { bitmap: null, time };
       throw error;
@@ -85,8 +89,14 @@ export class Thumbs {
     }
   }
 
-  close() {
+  /** What is still on its way is not wanted any more. */
+  drop() {
     this.wishes = [];
+    this.round++;
+  }
+
+  close() {
+    this.drop();
     for (const thumb of this.kept.values()) thumb.bitmap?.close();
     this.kept.clear();
   }
