@@ -78,13 +78,23 @@ static int add_gap(void *user, const struct index_gap *g)
     return keep_gap(t, s, g);
 }
 
+static int by_from(const void *a, const void *b)
+{
+    const struct index_gap *x = a, *y = b;
+    return x->from_us < y->from_us ? -1 : x->from_us > y->from_us;
+}
+
 /* What no screen could show is left out. */
 static int find_gaps(struct timeline *t, struct index *ix, struct err *reterr)
 {
     int r = 0;
-    for (t->at = 0; t->at < t->count && r >= 0; t->at++)
+    for (t->at = 0; t->at < t->count && r >= 0; t->at++) {
+        struct strip *s = &t->strip[t->at];
         r = ix->ops->long_gaps(ix, t->names[t->at], t->asked.from_us, t->asked.to_us,
                                t->bucket_us / 8, add_gap, t, reterr);
+        if (s->gaps > 1)
+            qsort(s->gap, s->gaps, sizeof(*s->gap), by_from);
+    }
     t->at = 0;
     return r;
 }

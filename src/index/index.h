@@ -191,8 +191,8 @@ struct index_ops {
                   struct err *reterr);
     int (*gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                 int (*cb)(void *user, const struct index_gap *g), void *user, struct err *reterr);
-    /* Gaps of one camera that last at least @min_us, or still last; by its own time, so that many
-     * cameras are quick, one by one. */
+    /* Gaps of one camera that last at least @min_us, or still last, in no order; many cameras are
+     * quick, one by one. */
     int (*long_gaps)(struct index *ix, const char *camera, int64_t from_us, int64_t to_us,
                      int64_t min_us, int (*cb)(void *user, const struct index_gap *g), void *user,
                      struct err *reterr);
@@ -230,9 +230,10 @@ struct index_ops {
     int (*snapshot)(struct index *ix, struct err *reterr);
     void (*release)(struct index *ix);
     /*
-     * Coverage and activity of many cameras, for drawing. Takes a snapshot where none is. The callback gets t->buckets buckets of one
-     * camera, in the order of t->cameras. Breaks of less than a second do not count. Below 15 min a
-     * bucket, activity is exact to the minute, above to the hour. E_RANGE.
+     * Coverage and activity of many cameras, for drawing. Takes a snapshot where none is. The
+     * callback gets t->buckets buckets of one camera, in the order of t->cameras. Breaks of less
+     * than a second do not count. Below 15 min a bucket, activity is exact to the minute, above to
+     * the hour. E_RANGE.
      */
     int (*timeline)(struct index *ix, const struct index_timeline *t,
                     int (*cb)(void *user, const char *camera, const struct index_bucket *b),

@@ -11,6 +11,9 @@
  * must look. */
 #define SQLITE_LONGEST_RECORDING_US (INT64_C(7200) * 1000000)
 
+/* From here on a gap is in the index gap_long; the number stands in the SQL too. */
+#define SQLITE_LONG_GAP_US INT64_C(600000000)
+
 enum sqlite_statement {
     SQL_BEGIN,
     SQL_SNAPSHOT,
@@ -152,9 +155,6 @@ int sqlite_coverage_cut(struct sqlite_index *x, const char *path, struct err *re
 
 /* sqlite_activity.c */
 int sqlite_put_activity(struct sqlite_index *x, const struct index_activity *a, struct err *reterr);
-/* From here on a gap is in the index gap_long; the number stands in its SQL too. */
-#define SQLITE_LONG_GAP_US INT64_C(600000000)
-
 /* One entry of activity: a minute, or an hour of @known minutes. */
 struct sqlite_activity {
     unsigned known; /* minutes that it is made of; 0: nothing is known */

@@ -557,6 +557,20 @@ def windows(site):
     check(w.get(f"{base}/keyframe.mp4?at={middle - 70000000}").status == 403, "no thumbnail from before")
 
 
+def gaps_in_order(site):
+    """Long gaps and short ones are found apart; they come by the time they began."""
+    import sqlite3
+    at = now_us() - 20 * 86400_000000
+    rows = [(at + s * 1000000, at + (s + n) * 1000000) for s, n in ((0, 1200), (2000, 60), (3000, 900), (5000, 90), (6000, 1))]
+    db = sqlite3.connect(site.data / "lethe.db", timeout=20)
+    db.executemany("INSERT INTO gap VALUES('cam-0', ?, ?, 'stream-lost', '')", rows)
+    db.commit()
+    db.close()
+    r = site.admin.get(f"/api/v1/timeline?cameras=cam-0&from={at - 1000000}&to={at + 7000_000000}&buckets=300").json()
+    found = [(g["from_us"], g["to_us"]) for g in r["cameras"][0]["gaps"]]
+    check(found == rows[:4], "gaps come in order, without what is too short to be seen", found)
+
+
 def nothing_sealed(site):
     """The bytes of originals never come out, whatever is asked for."""
     import sqlite3
@@ -665,6 +679,7 @@ def main():
         if playback(site):
             export(site)
             windows(site)
+            gaps_in_order(site)
             nothing_sealed(site)
             recorder_away(site)
         groups(site)
