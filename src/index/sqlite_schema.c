@@ -125,8 +125,8 @@ static const char *const migrations[] = {
     "NOT "
     "NULL, PRIMARY KEY(hour_us, reason)) WITHOUT ROWID;",
 
-    "CREATE INDEX gap_long ON gap(camera, from_us) WHERE to_us = 0 OR to_us - from_us >= "
-    "600000000;",
+    ("CREATE INDEX gap_long ON gap(camera, from_us)"
+     " WHERE to_us = 0 OR to_us - from_us >= 600000000;"),
 };
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
