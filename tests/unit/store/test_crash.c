@@ -66,16 +66,33 @@ static int64_t frames_of(const char *camera, int64_t from_us)
     return n;
 }
 
-static void kill_one(int round, int64_t start_us)
+static pid_t start_one(int64_t start_us)
 {
     memset(progress, 0, sizeof(*progress));
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
         child(start_us);
-    usleep(20000 + (unsigned)(round * 7919 % 150) * 1000);
+    return pid;
+}
+
+static void end_one(pid_t pid)
+{
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+/* At some moment, which may be one before the first file. */
+static void kill_one(int round, int64_t start_us)
+{
+    pid_t pid = start_one(start_us);
+    usleep(20000 + (unsigned)(round * 7919 % 150) * 1000);
+    end_one(pid);
+}
+
+static bool cam1_is_recorded(void)
+{
+    return progress->confirmed[1] > 0;
 }
 
 static bool mended(void)
@@ -148,7 +165,9 @@ static void check_gap(bool rowless)
     struct fix_count count = {0};
     progress =
         mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    kill_one(40, FIX_T0);
+    pid_t pid = start_one(FIX_T0);
+    FIX_WAIT(cam1_is_recorded());
+    end_one(pid);
     if (rowless)
         assert_int_equal(fix_shell("rm '%s'/lethe.db*", fix.dir), 0);
     fix_open();
